@@ -1,0 +1,1 @@
+"""What usage is and what can be asked of it. Pure Polars: no files, no network, no screen."""

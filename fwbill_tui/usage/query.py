@@ -1,0 +1,175 @@
+"""Query: one immutable value that says what is shown. Every screen, command and saved view speaks through it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from fwbill_tui.usage.schema import DIMENSION_COLUMNS, column_of
+
+Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
+_CONDITION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|==|=|<|>)\s*([+-]?[\d_]+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*")
+MEASURE_CONDITIONS = (
+    "prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens", "completion_tokens", "total_tokens",
+    "accelerator_seconds", "parameter_count",
+)  # fmt: skip
+
+
+class QueryError(ValueError):
+    """A query that cannot be understood; the message says which part and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """A half-open stretch of time, `start <= start_time < end`, in UTC; None leaves that side open."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for edge in (self.start, self.end):
+            if edge is not None and edge.tzinfo is not UTC:
+                raise QueryError("a range's edges are UTC times")
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise QueryError("the range is empty: its end is not after its start")
+
+
+EVERYTHING = TimeRange()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition on a measure of single events, such as `prompt_tokens>1000`. Empty cells never satisfy one."""
+
+    measure: str
+    operator: Operator
+    value: int | float
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `prompt_tokens>=1000`. Raises QueryError with what would be right."""
+        match = _CONDITION.fullmatch(text)
+        if not match:
+            raise QueryError(f"cannot read the condition {text!r}: write a measure, one of < <= = != >= >, and a number")
+        measure, operator, number = match.groups()
+        if measure not in MEASURE_CONDITIONS:
+            raise QueryError(f"{measure!r} is not a measure: use one of {', '.join(MEASURE_CONDITIONS)}")
+        number = number.replace("_", "")
+        value: int | float = int(number) if re.fullmatch(r"[+-]?\d+", number) else float(number)
+        return cls(measure, "=" if operator == "==" else operator, value)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"{self.measure}{self.operator}{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One sort key: a column of the events, or in a grouped view a group key or a measure. Nulls are last always."""
+
+    column: str
+    descending: bool = False
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `-completion_tokens` (descending) or `model`."""
+        name = text.strip()
+        descending = name.startswith("-")
+        name = name.lstrip("+-").strip()
+        if not name:
+            raise QueryError(f"cannot read the sort key {text!r}: write a column, with - before it for descending")
+        return cls(column_of(name), descending)
+
+    def __str__(self) -> str:
+        return f"-{self.column}" if self.descending else self.column
+
+
+Choice = tuple[str, tuple[str, ...]]
+"""A dimension and the values chosen of it, sorted; '' stands for an empty cell."""
+
+NEWEST_FIRST = (SortKey("start_time", descending=True),)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked of the usage events: hashable, comparable, and writable as command-line flags.
+
+    Values of one dimension are alternatives; dimensions, search and conditions must all hold. A value names a label
+    exactly, or else by its last path segment, or else as a glob (`*kimi*`), the latter two without regard to case.
+    """
+
+    range: TimeRange = EVERYTHING
+    time_zone: str = "UTC"
+    only: tuple[Choice, ...] = ()
+    without: tuple[Choice, ...] = ()
+    search: str = ""
+    where: tuple[Condition, ...] = ()
+    sort: tuple[SortKey, ...] = NEWEST_FIRST
+    group_by: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+    """Columns in the order shown; None: those that are not empty throughout, in the export's order."""
+
+    # -- reading -----------------------------------------------------------------------------------------------------
+    def chosen(self, dimension: str) -> tuple[str, ...]:
+        """The values of a dimension that are asked for; () when it is not restricted."""
+        return dict(self.only).get(dimension, ())
+
+    def excluded(self, dimension: str) -> tuple[str, ...]:
+        """The values of a dimension that are left out."""
+        return dict(self.without).get(dimension, ())
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the range restricts the events."""
+        return bool(self.only or self.without or self.search.strip() or self.where)
+
+    # -- changing: each returns a new query --------------------------------------------------------------------------
+    def choose(self, dimension: str, values: Iterable[str]) -> Query:
+        """Ask for these values of a dimension; none lifts the restriction. A chosen value is no longer excluded."""
+        chosen = tuple(sorted(set(values)))
+        left_out = set(self.excluded(dimension)) - set(chosen)
+        return replace(self, only=_with(self.only, dimension, chosen)).exclude(dimension, left_out)
+
+    def exclude(self, dimension: str, values: Iterable[str]) -> Query:
+        """Leave out these values of a dimension; none lifts the exclusion."""
+        return replace(self, without=_with(self.without, dimension, tuple(sorted(set(values)))))
+
+    def toggle(self, dimension: str, value: str) -> Query:
+        """Choose a value, or take the choice back."""
+        return self.choose(dimension, set(self.chosen(dimension)) ^ {value})
+
+    def clear_filters(self) -> Query:
+        """Everything within the range, as it is sorted, grouped and laid out now."""
+        return replace(self, only=(), without=(), search="", where=())
+
+    # -- as command-line flags ---------------------------------------------------------------------------------------
+    def to_flags(self) -> list[str]:
+        """The flags that give this query again (see `cli.filters`), in a stable order."""
+        flags: list[str] = []
+        for flag, edge in (("--start-time", self.range.start), ("--end-time", self.range.end)):
+            if edge is not None:
+                flags += [flag, edge.isoformat().replace("+00:00", "Z")]
+        if self.time_zone != "UTC":
+            flags += ["--time-zone", self.time_zone]
+        for dimension, values in self.only:
+            known = dimension in DIMENSION_COLUMNS
+            for value in values:
+                flags.append(f"--{dimension.replace('_', '-')}={value}" if known else f"--only={dimension}={value}")
+        flags += [f"--without={dimension}={value}" for dimension, values in self.without for value in values]
+        if self.search:
+            flags.append(f"--search={self.search}")
+        flags += [f"--where={condition}" for condition in self.where]
+        if self.sort != NEWEST_FIRST:
+            flags.append("--sort=" + ",".join(map(str, self.sort)))
+        if self.group_by:
+            flags.append("--group-by=" + ",".join(self.group_by))
+        if self.columns is not None:
+            flags.append("--columns=" + ",".join(self.columns))
+        return flags
+
+
+def _with(choices: tuple[Choice, ...], dimension: str, values: tuple[str, ...]) -> tuple[Choice, ...]:
+    rest = [choice for choice in choices if choice[0] != dimension]
+    return tuple(sorted([*rest, (dimension, values)])) if values else tuple(rest)
