@@ -1,0 +1,1 @@
+"""Speaking to Fireworks: credentials, the REST API, the gRPC gateway and its signed downloads."""
