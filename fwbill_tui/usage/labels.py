@@ -1,0 +1,79 @@
+"""The distinct values of a dimension, and the conditions on them, as conditions on dictionary codes.
+
+Ten million events have a few hundred different labels. Text is matched against those labels alone; what reaches the
+events or the rollup is a set of small integers.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+
+import polars as pl
+
+from fwbill_tui.usage.schema import dimension_of
+
+EMPTY = ""
+"""How the value of an empty cell is written in choices and facets."""
+
+
+def last_segment(label: str) -> str:
+    """`kimi-k3` of `accounts/fireworks/models/kimi-k3`; the label itself when it is no path."""
+    return label.rstrip("/").rpartition("/")[2] or label
+
+
+class Labels:
+    """The labels of one dictionary column, each with its code; an empty cell counts as the label ''."""
+
+    def __init__(self, column: str, present: pl.Series) -> None:
+        """`present` holds the column's values with repetitions allowed (the rollup's column will do)."""
+        distinct = present.unique()
+        self.column = column
+        self.dimension = dimension_of(column)
+        self._physical = distinct.to_physical().dtype
+        texts, codes = distinct.cast(pl.String).to_list(), distinct.to_physical().to_list()
+        self.codes: dict[str, int | None] = {EMPTY if text is None else text: code for text, code in zip(texts, codes, strict=True)}
+        self.values: tuple[str, ...] = tuple(sorted(self.codes))
+
+    def ranks(self) -> pl.Series:
+        """Label rank by code: `ranks[code]` orders codes as their labels are ordered."""
+        known = [(text, code) for text, code in self.codes.items() if code is not None]
+        table = [0] * (max((code for _, code in known), default=-1) + 1)
+        for rank, (_, code) in enumerate(sorted(known)):
+            table[code] = rank
+        return pl.Series(table, dtype=pl.UInt32)
+
+    def named(self, value: str) -> list[str]:
+        """The labels that a value names: exactly, else by last segment, else as a glob (both without regard to case)."""
+        if value in self.codes:
+            return [value]
+        wanted = value.casefold()
+        segments = [label for label in self.values if label and last_segment(label).casefold() == wanted]
+        if segments or not re.search(r"[*?\[]", value):
+            return segments
+        glob = re.compile(fnmatch.translate(wanted))
+        return [
+            label for label in self.values
+            if label and (glob.match(label.casefold()) or glob.match(last_segment(label).casefold()))
+        ]  # fmt: skip
+
+    def matching(self, matches: Callable[[str], bool]) -> list[str]:
+        """The labels for which a test of the text holds; an empty cell matches nothing."""
+        return [label for label in self.values if label and matches(label)]
+
+    def condition(self, labels: Iterable[str]) -> pl.Expr:
+        """Rows whose label is one of these; never null."""
+        wanted = set(labels)
+        codes = [self.codes[label] for label in wanted if label in self.codes]
+        if len(codes) == len(self.codes):
+            return pl.lit(value=True)
+        if not codes:
+            return pl.lit(value=False)
+        solid = [code for code in codes if code is not None]
+        physical = pl.col(self.column).to_physical()
+        if len(solid) == 1:
+            inside = physical == pl.lit(solid[0], dtype=self._physical)
+        else:
+            inside = physical.is_in(pl.Series(solid, dtype=self._physical))
+        return inside.fill_null(value=None in codes) if None in self.codes.values() else inside
