@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
 import polars as pl
 
-from fwbill_tui.usage import rollup
-from fwbill_tui.usage.query import Query, QueryError, SortKey
+from fwbill_tui.usage import rollup, zones
+from fwbill_tui.usage.labels import EMPTY
+from fwbill_tui.usage.query import Query, SortKey, TimeRange
 from fwbill_tui.usage.schema import TIME_GROUPS, TOKEN_MEASURES, column_of, dimension_of
 
 GROUP_MEASURES = (rollup.EVENTS, *TOKEN_MEASURES, "total_tokens", "accelerator_seconds")
@@ -37,14 +41,25 @@ def drill_down(query: Query, row: dict[str, object]) -> Query:
 
     `row` holds the group's keys as `groups()` gives them.
     """
-    from fwbill_tui.usage.ranges import local_range  # noqa: PLC0415 - drawn in only when a group is opened
-
     for name in query.group_by:
         value = row[name]
-        if name in TIME_GROUPS:
-            query = local_range(query, name, value)
+        if isinstance(value, date):
+            query = replace(query, range=_narrowed(query.range, _stretch(name, value, query.time_zone)))
         else:
-            query = query.choose(name, [value if isinstance(value, str) else ""])
-    if not query.group_by:
-        raise QueryError("the query has no grouping")
-    return query
+            query = query.choose(name, [value if isinstance(value, str) else EMPTY])
+    return replace(query, group_by=())
+
+
+def _stretch(name: str, start: date, time_zone: str) -> TimeRange:
+    """The instants of a local day or month, or of an hour given as its first instant."""
+    if isinstance(start, datetime):
+        first = start.astimezone(UTC)
+        return TimeRange(first, first + timedelta(hours=1))
+    after = zones.months_later(start, 1) if name == "month" else start + timedelta(days=1)
+    return TimeRange(zones.start_of_day(start, time_zone), zones.start_of_day(after, time_zone))
+
+
+def _narrowed(outer: TimeRange, inner: TimeRange) -> TimeRange:
+    starts = [edge for edge in (outer.start, inner.start) if edge is not None]
+    ends = [edge for edge in (outer.end, inner.end) if edge is not None]
+    return TimeRange(max(starts, default=None), min(ends, default=None))

@@ -33,7 +33,8 @@ class Labels:
         self.dimension = dimension_of(column)
         self._physical = distinct.to_physical().dtype
         texts, codes = distinct.cast(pl.String).to_list(), distinct.to_physical().to_list()
-        self.codes: dict[str, int | None] = {EMPTY if text is None else text: code for text, code in zip(texts, codes, strict=True)}
+        texts = [EMPTY if text is None else text for text in texts]
+        self.codes: dict[str, int | None] = dict(zip(texts, codes, strict=True))
         self.values: tuple[str, ...] = tuple(sorted(self.codes))
 
     def ranks(self) -> pl.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from fwbill_tui.usage.answers import Facet, FacetValue, Series, Totals
 from fwbill_tui.usage.labels import EMPTY, Labels
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
 from fwbill_tui.usage.query import Query, QueryError, SortKey, TimeRange
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, Reject, column_of, dimension_of
+from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, REQUIRED_COLUMNS, TIME_GROUPS, Reject, column_of, dimension_of
 
 _T = TypeVar("_T")
 _KEPT_ORDERS = 3
@@ -71,7 +71,10 @@ class Ledger:
         """From the first event to just after the last one; open when there are no events."""
         if self.events.is_empty():
             return TimeRange()
-        first, last = self.events.select(pl.col("start_time").min().alias("first"), pl.col("start_time").max().alias("last")).row(0)
+        times = self.events.get_column("start_time")
+        first, last = times.min(), times.max()
+        assert isinstance(first, datetime)
+        assert isinstance(last, datetime)
         return TimeRange(first.astimezone(UTC), last.astimezone(UTC) + timedelta(microseconds=1))
 
     def span(self) -> TimeRange:
@@ -81,8 +84,8 @@ class Ledger:
     @cached_property
     def empty_columns(self) -> frozenset[str]:
         """Columns in which no event has a value."""
-        nulls = self.events.null_count().row(0, named=True)
-        return frozenset(column for column, count in nulls.items() if count == self.events.height and column not in ("start_time", "usage_type"))
+        optional = (column for column in self.events.columns if column not in REQUIRED_COLUMNS)
+        return frozenset(column for column in optional if self.events.get_column(column).null_count() == self.events.height)
 
     def visible_columns(self, query: Query) -> tuple[str, ...]:
         """The columns to show, in order: those asked for, or all that are not empty throughout; start_time first."""
@@ -106,8 +109,8 @@ class Ledger:
             if dimension not in known:
                 raise QueryError(f"there is no dimension {dimension!r}: use one of {', '.join(known)}")
         for name in query.group_by:
-            if name not in (*self.dimensions, "hour", "day", "month"):
-                raise QueryError(f"cannot group by {name!r}: use one of {', '.join((*self.dimensions, 'hour', 'day', 'month'))}")
+            if name not in (*self.dimensions, *TIME_GROUPS):
+                raise QueryError(f"cannot group by {name!r}: use one of {', '.join((*self.dimensions, *TIME_GROUPS))}")
         for column in query.columns or ():
             if column not in self.events.columns:
                 raise QueryError(f"there is no column {column!r}: use some of {', '.join(self.events.columns)}")
@@ -128,11 +131,15 @@ class Ledger:
         predicate = build(query, self._labels, self._free_text)
         cube = self._cube(query, predicate)
         filtered = cube.filter(predicate.on_labels())
-        return {dimension_of(column): self._facet(query, predicate, cube, filtered, column) for column in self._labels if column in self.rolled}
+        facets = {}
+        for column in self._labels:
+            if column in self.rolled:
+                under_others = cube.filter(predicate.on_labels(but=column)) if column in predicate.by_column else filtered
+                facets[dimension_of(column)] = self._facet(query, under_others, column)
+        return facets
 
-    def _facet(self, query: Query, predicate: Predicate, cube: pl.DataFrame, filtered: pl.DataFrame, column: str) -> Facet:
-        own = column in predicate.by_column
-        counted = (cube.filter(predicate.on_labels(but=column)) if own else filtered).group_by(column).agg(pl.col(rollup.EVENTS).sum())
+    def _facet(self, query: Query, counted: pl.DataFrame, column: str) -> Facet:
+        counted = counted.group_by(column).agg(pl.col(rollup.EVENTS).sum())
         labels, dimension = self._labels[column], dimension_of(column)
         counts = dict.fromkeys(labels.values, 0)
         for label, events in zip(counted.get_column(column).cast(pl.String), counted.get_column(rollup.EVENTS), strict=True):
@@ -149,9 +156,10 @@ class Ledger:
         unit = time_series.unit_for(span)
         column = column_of(dimension)
         facts = self._facts(query, predicate, needed=(column,))
-        keys = [rollup.time_group(unit, query.time_zone), *self._columns_asked(predicate, column)]
-        key = ("series", unit, query.time_zone, query.range, query.where, self._events_key(query, predicate), tuple(map(str, keys[1:])))
-        regrouped = self._rollups.get(key, lambda: rollup.regroup(facts, keys))
+        columns = self._columns_asked(predicate, column)
+        key = ("series", unit, query.time_zone, query.range, self._events_key(query, predicate), tuple(columns))
+        time_key = rollup.time_group(unit, query.time_zone)
+        regrouped = self._rollups.get(key, lambda: rollup.regroup(facts, [time_key, *columns]))
         return time_series.build(regrouped.filter(predicate.on_labels()), unit, span, query.time_zone, column, measure, limit)
 
     def groups(self, query: Query) -> pl.DataFrame:
@@ -163,7 +171,7 @@ class Ledger:
             raise QueryError("the query has no grouping")
         self.check(query)
         predicate = build(query, self._labels, self._free_text)
-        facts = self._facts(query, predicate, needed=tuple(column_of(name) for name in query.group_by if name not in ("hour", "day", "month")))
+        facts = self._facts(query, predicate, needed=tuple(column_of(name) for name in query.group_by if name not in TIME_GROUPS))
         return grouping.build(facts.filter(predicate.on_labels()), query)
 
     # -- answers from the events -----------------------------------------------------------------------------------------
@@ -185,7 +193,7 @@ class Ledger:
         return whole.filter(mask.gather(whole))
 
     def first_rows(self, query: Query, count: int) -> pl.Series | None:
-        """The first `count` row numbers of `order(query)`, found without visiting every event; None when that would not be quick."""
+        """The first `count` row numbers of `order(query)`, found in its first part; None when that would not be quick."""
         condition = self._event_condition(query)
         sort = self._sort_keys(query)
         whole = self._orders.peek(sort)
@@ -228,7 +236,8 @@ class Ledger:
     def _facts(self, query: Query, predicate: Predicate, needed: tuple[str, ...] = ()) -> pl.DataFrame:
         """A rollup of the range's events under the predicate's conditions on events, by all rolled columns and `needed`."""
         minutes = rollup.bucket_minutes(query.time_zone, self.span_of_events, query.range)
-        extra = tuple(column for column in dict.fromkeys((*needed, *self._columns_asked(predicate))) if column in self._labels and column not in self.rolled)
+        asked = dict.fromkeys((*needed, *self._columns_asked(predicate)))
+        extra = tuple(column for column in asked if column in self._labels and column not in self.rolled)
         on_events = list(predicate.on_events)
         if minutes is None:
             on_events += in_range(query.range, "start_time")

@@ -47,7 +47,8 @@ def arg_sort(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, 
     height = frame.height
     row_bits = max(height - 1, 1).bit_length()
     order: pl.Series | None = None
-    for group in _passes([_pack(frame.get_column(key.column), key, labels.get(key.column), 64 - row_bits) for key in keys], 64 - row_bits):
+    room = 64 - row_bits
+    for group in _passes([_pack(frame.get_column(key.column), key, labels.get(key.column), room) for key in keys], room):
         packed: pl.Series | None = None
         for key in group:
             codes = key.codes if order is None else key.codes.gather(order)
@@ -100,7 +101,7 @@ def _shifted(whole: pl.Series, *, descending: bool) -> _Packed:
     span = int(high) - int(low)  # type: ignore[arg-type]
     if span >= 1 << 62:
         return _Packed(whole.cast(pl.UInt64, strict=False), 65)  # too wide to subtract safely; the caller ranks instead
-    moved = (high - whole) if descending else (whole - low)  # type: ignore[operator]
+    moved = (high - whole) if descending else (whole - low)
     nulls = whole.null_count()
     codes = moved.cast(pl.UInt64)
     if nulls:

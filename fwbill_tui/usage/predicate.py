@@ -70,7 +70,7 @@ def build(query: Query, labels: Mapping[str, Labels], free_text: Sequence[str]) 
             else:
                 inside = _text_choice(column, values) if column in free_text else pl.lit(value=False)
                 on_events.append(inside if wanted else ~inside)
-    across = []
+    across: list[pl.Expr] = []
     for term in parse_search(query.search, tuple(free_text) + tuple(labels)):
         expr, needs_events = _search_condition(term, labels, free_text)
         (on_events if needs_events else across).append(expr)

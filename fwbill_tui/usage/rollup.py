@@ -43,7 +43,7 @@ def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame
     return regroup(together, [BUCKET, *columns])
 
 
-def regroup(rollup: pl.DataFrame, keys: Sequence[str | pl.Expr]) -> pl.DataFrame:
+def regroup(rollup: pl.DataFrame, keys: Sequence[str] | Sequence[str | pl.Expr]) -> pl.DataFrame:
     """Sum a rollup further, to fewer keys. No keys: one row, also of an empty rollup."""
     sums = [pl.col(name).sum() for name in SUMS]
     return rollup.group_by(*keys).agg(sums) if keys else rollup.select(sums)
