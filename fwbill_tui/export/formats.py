@@ -1,0 +1,101 @@
+"""One writer per format: frames of rows go in, slice by slice, and bytes come out in the same order."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from typing import BinaryIO, Literal, get_args
+
+import polars as pl
+
+from fwbill_tui.export.errors import ExportError
+
+Format = Literal["csv", "parquet", "ndjson"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SUFFIXES: Mapping[Format, str] = {"csv": ".csv", "parquet": ".parquet", "ndjson": ".ndjson"}
+
+_CSV_TIME = "%Y-%m-%d %H:%M:%S%.f UTC"  # Fireworks' own; %.f writes a fraction only where there is one
+_CSV_LOCAL_TIME = "%Y-%m-%d %H:%M:%S%.f%:z"
+_RFC3339_UTC = "%Y-%m-%dT%H:%M:%S%.fZ"
+_RFC3339_LOCAL = "%Y-%m-%dT%H:%M:%S%.f%:z"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_csv(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO, *, neutralise: bool = False) -> None:
+    """CSV as Fireworks exports it: LF, a header, times as `2026-10-01 09:02:24 UTC`, empty for null, 612.5, 900.
+
+    With `neutralise` a text cell (or column name) that a spreadsheet would run as a formula gets a leading apostrophe.
+    """
+    columns = [_csv_column(name, dtype, neutralise) for name, dtype in schema.items()]
+    header = pl.DataFrame(schema=[guarded(name) if neutralise else name for name in schema])
+    header.write_csv(stream)
+    for frame in frames:
+        frame.select(columns).write_csv(stream, include_header=False, datetime_format=_CSV_TIME)
+
+
+def write_ndjson(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
+    """One JSON object a line: RFC 3339 times, numbers as numbers, null kept."""
+    columns = [_json_column(name, dtype) for name, dtype in schema.items()]
+    for frame in frames:
+        frame.select(columns).write_ndjson(stream)
+
+
+def write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
+    """Parquet with zstd: labels as strings, times as UTC timestamps in microseconds."""
+    from polars.io.plugins import register_io_source
+
+    plain = pl.Schema({name: pl.String() if _is_label(dtype) else dtype for name, dtype in schema.items()})
+
+    def produce(*_: object) -> Iterator[pl.DataFrame]:
+        for frame in frames:
+            yield frame.cast(plain)
+
+    register_io_source(produce, schema=plain).sink_parquet(stream, compression="zstd")
+
+
+def write_format(
+    frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO, kind: Format, *, neutralise: bool = False
+) -> None:
+    """Write `frames`, all of `schema`, to `stream`. Raises ExportError when `neutralise` is asked of another format."""
+    if kind == "csv":
+        return write_csv(frames, schema, stream, neutralise=neutralise)
+    if neutralise:
+        raise ExportError(f"spreadsheets run formulas from CSV alone: leave the option out for {kind}")
+    writer: Callable[[Iterator[pl.DataFrame], pl.Schema, BinaryIO], None]
+    writer = write_parquet if kind == "parquet" else write_ndjson
+    return writer(frames, schema, stream)
+
+
+def csv_text(frame: pl.DataFrame) -> str:
+    """A small frame as CSV text."""
+    stream = io.BytesIO()
+    write_csv(iter([frame]), frame.schema, stream)
+    return stream.getvalue().decode()
+
+
+def guarded(text: str) -> str:
+    """The text with a leading apostrophe when a spreadsheet would run it."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _csv_column(name: str, dtype: pl.DataType, neutralise: bool) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone != "UTC":
+        return column.dt.to_string(_CSV_LOCAL_TIME if dtype.time_zone else "%Y-%m-%d %H:%M:%S%.f")
+    if dtype.is_float():
+        return column.cast(pl.String).str.strip_suffix(".0")  # 900 as Fireworks writes it, not 900.0
+    if neutralise and (dtype == pl.String or _is_label(dtype)):
+        text = column.cast(pl.String)
+        risky = pl.any_horizontal(text.str.starts_with(start) for start in _FORMULA_STARTS)
+        return pl.when(risky).then(pl.concat_str(pl.lit("'"), text)).otherwise(text).alias(name)
+    return column
+
+
+def _json_column(name: str, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        return pl.col(name).dt.to_string(_RFC3339_UTC if dtype.time_zone == "UTC" else _RFC3339_LOCAL)
+    return pl.col(name)
+
+
+def _is_label(dtype: pl.DataType) -> bool:
+    return isinstance(dtype, pl.Categorical | pl.Enum)
