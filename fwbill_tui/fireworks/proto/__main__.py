@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 
 def main() -> int:
     """Write the generated files beside the .proto; returns protoc's exit code."""
-    from grpc_tools import protoc
-
+    protoc = importlib.import_module("grpc_tools.protoc")
     root = Path(__file__).parents[3]
     source = Path(__file__).with_name("gateway.proto").relative_to(root)
-    wellknown = Path(protoc.__file__).parent / "_proto"
+    wellknown = Path(str(protoc.__file__)).parent / "_proto"
     return int(
         protoc.main(["protoc", f"-I{root}", f"-I{wellknown}", f"--python_out={root}", f"--pyi_out={root}", str(source)])
     )

@@ -1,0 +1,177 @@
+"""What can sign in on this machine: the environment and firectl's files, in the order the vendor's own tools use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from fwbill_tui.fireworks.authfile import AuthFile, UnreadableFileError, read_auth_file
+from fwbill_tui.fireworks.errors import BadAccountId, BadKey, BadSetting, SignInRefused
+from fwbill_tui.fireworks.secret import Secret
+
+KEY_VARIABLE = "FIREWORKS_API_KEY"
+ACCOUNT_VARIABLE = "FIREWORKS_ACCOUNT_ID"
+PROFILE_VARIABLE = "FIREWORKS_PROFILE"
+AUTH_FILE_VARIABLE = "FIREWORKS_AUTH_FILE"
+
+Kind = Literal["api_key", "sso"]
+SSO_ONLY = "signed in by SSO without an API key; this works through firectl only"
+_ACCOUNT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_PROFILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+_LONGEST_KEY = 4096
+
+
+def check_key(text: str) -> str:
+    """`text` when it has the form of an API key. Raises BadKey, which never quotes it, otherwise."""
+    if not text:
+        raise BadKey("the API key is empty", "paste a key of the console (app.fireworks.ai)")
+    if any(character.isspace() for character in text):
+        raise BadKey("the API key contains a space or a line break", "copy the key alone, without anything around it")
+    if not text.isascii() or not text.isprintable():
+        raise BadKey("the API key contains characters that no key has", "copy it again from the console (app.fireworks.ai)")
+    if len(text) > _LONGEST_KEY:
+        raise BadKey("the API key is too long to be one", "copy the key alone, without anything around it")
+    return text
+
+
+def account_id(text: str) -> str:
+    """The bare account id that `x` and `accounts/x` both name. Raises BadAccountId when it cannot be part of a path."""
+    bare = text.strip().removeprefix("accounts/")
+    if not _ACCOUNT_ID.fullmatch(bare):
+        raise BadAccountId(
+            "this is not the form of an account id", "write it as in accounts/<id>: letters, digits, '-', '_' and '.'"
+        )
+    return bare
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Something that can sign in, and where it was found.
+
+    `origin` and `place` name it ("firectl profile default", "~/.fireworks/auth.ini"). `problem` says why it cannot be
+    used here; then `key` is None. `account_id` is what the place itself says, and may be None.
+    """
+
+    key: Secret | None = field(repr=False)
+    origin: str
+    place: str
+    kind: Kind = "api_key"
+    account_id: str | None = None
+    problem: str = ""
+
+    @classmethod
+    def pasted(cls, text: str, account: str | None = None) -> Self:
+        """A key the user typed; kept in memory only. Raises BadKey and BadAccountId."""
+        return cls(Secret(check_key(text)), "pasted key", "this session", account_id=account and account_id(account))
+
+    @property
+    def usable(self) -> bool:
+        """Whether a call can be made with it."""
+        return self.key is not None and not self.problem
+
+    @property
+    def hint(self) -> str:
+        """The last four characters of the key, to tell keys apart; '' for a key too short for that."""
+        value = self.key.reveal() if self.key else ""
+        return value[-4:] if len(value) >= 12 else ""
+
+    def require_key(self) -> Secret:
+        """The key. Raises SignInRefused where there is none to send."""
+        if self.key is None or self.problem:
+            raise SignInRefused(f"{self.origin} cannot sign in here", self.problem or "it has no API key")
+        return self.key
+
+
+def find_credentials(environ: Mapping[str, str], home: Path) -> list[Credential]:
+    """Everything on this machine that can sign in, or nearly can, the one to prefer first.
+
+    The environment comes before firectl's files; with FIREWORKS_PROFILE set, that profile comes before both. A place that
+    is named but cannot be used is listed with its `problem`. Reads files only; calls nobody.
+    """
+    return _Search(environ, home).found()
+
+
+class _Search:
+    """One look at the environment and at the files below `~/.fireworks`."""
+
+    def __init__(self, environ: Mapping[str, str], home: Path) -> None:
+        self.environ = environ
+        self.home = home
+        self.seen: set[Path] = set()
+
+    def found(self) -> list[Credential]:
+        folder = self.home / ".fireworks"
+        account = self.environ.get(ACCOUNT_VARIABLE) or None
+        chosen = self.environ.get(PROFILE_VARIABLE, "")
+        candidates: list[Credential | None] = []
+        if chosen:
+            candidates.append(self.profile(folder, chosen, account))
+        if key := self.environ.get(KEY_VARIABLE):
+            candidates.append(_credential(key, KEY_VARIABLE, "environment", account, account_from=ACCOUNT_VARIABLE))
+        if named := self.environ.get(AUTH_FILE_VARIABLE):
+            candidates.append(self.file(Path(named).expanduser(), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True))
+        candidates.append(self.file(folder / "auth.ini", "firectl profile default", account))
+        candidates += [self.file(path, f"firectl profile {path.parent.name}", None) for path in _profiles(folder)]
+        return [candidate for candidate in candidates if candidate]
+
+    def profile(self, folder: Path, name: str, account: str | None) -> Credential | None:
+        """The profile the user chose: its own account counts before the environment's."""
+        if name == "default" and not (folder / "profiles" / name).exists():
+            return self.file(folder / "auth.ini", "firectl profile default", account, file_first=True, must_exist=True)
+        if not _PROFILE.fullmatch(name):
+            problem = f"{PROFILE_VARIABLE} is not the name of a profile"
+            return Credential(None, "firectl profile", "environment", problem=problem)
+        path = folder / "profiles" / name / "auth.ini"
+        return self.file(path, f"firectl profile {name}", account, file_first=True, must_exist=True)
+
+    def file(
+        self, path: Path, origin: str, account: str | None, *, file_first: bool = False, must_exist: bool = False
+    ) -> Credential | None:
+        """The sign-in of one auth.ini; None when there is no such file, nothing in it, or it was listed before."""
+        place = self.shown(path)
+        if path.resolve() in self.seen:
+            return None
+        try:
+            auth = read_auth_file(path)
+            settings = read_auth_file(path.with_name("settings.ini")) or AuthFile()
+        except UnreadableFileError as error:
+            self.seen.add(path.resolve())
+            return Credential(None, origin, place, problem=f"cannot be read: {error}")
+        if auth is None:
+            return Credential(None, origin, place, problem="there is no such file") if must_exist else None
+        self.seen.add(path.resolve())
+        own = auth.account_id or settings.account_id or None
+        chosen = (own or account) if file_first else (account or own)
+        account_from = ACCOUNT_VARIABLE if chosen and chosen == account else place
+        if auth.api_key:
+            return _credential(auth.api_key, origin, place, chosen, account_from=account_from)
+        if not auth.signed_in:
+            return Credential(None, origin, place, problem="has no API key") if must_exist else None
+        return replace(_credential("", origin, place, chosen, account_from=account_from), kind="sso", problem=SSO_ONLY)
+
+    def shown(self, path: Path) -> str:
+        try:
+            return f"~/{path.relative_to(self.home).as_posix()}"
+        except ValueError:
+            return str(path)
+
+
+def _profiles(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in (folder / "profiles").glob("*/auth.ini") if _PROFILE.fullmatch(path.parent.name))
+    except OSError:
+        return []
+
+
+def _credential(key: str, origin: str, place: str, account: str | None, *, account_from: str) -> Credential:
+    problem, secret, bare = "", None, None
+    try:
+        secret = Secret(check_key(key)) if key else None
+        bare = account_id(account) if account else None
+    except BadSetting as error:
+        problem = str(error) if isinstance(error, BadKey) else f"{account_from}: {error}"
+        secret = None
+    return Credential(secret, origin, place, account_id=bare, problem=problem)

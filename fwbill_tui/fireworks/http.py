@@ -1,0 +1,164 @@
+"""One HTTP client for REST and downloads: time limits, no redirects, our errors, and an end at once on cancel."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from fwbill_tui import __version__
+from fwbill_tui.fireworks.errors import (
+    Cancelled,
+    NetworkError,
+    TimedOut,
+    UnexpectedAnswer,
+    UntrustedConnection,
+    make,
+    one_line,
+)
+
+TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
+USER_AGENT = f"fwbill/{__version__}"
+_CANCEL_POLL = 0.05
+
+
+class HttpSession:
+    """Requests over kept connections, from any thread. Redirects are never followed.
+
+    `direct` uses no proxy: what goes to this machine in the clear must not pass through another. When `cancelled` is set,
+    requests under way end at once with `Cancelled`: their sockets are shut down, which wakes a read that is blocked.
+    """
+
+    def __init__(
+        self, *, direct: bool, cancelled: threading.Event | None = None, timeout: httpx.Timeout = TIMEOUT
+    ) -> None:
+        self._client = httpx.Client(
+            timeout=timeout, follow_redirects=False, trust_env=not direct, headers={"User-Agent": USER_AGENT}
+        )
+        self._cancelled = cancelled or threading.Event()
+        self._closed = threading.Event()
+        self._sockets: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._watcher: threading.Thread | None = None
+        if cancelled is not None:
+            self._watcher = threading.Thread(target=self._watch, name="fwbill-http-cancel", daemon=True)
+            self._watcher.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._closed.set()
+        if self._watcher:
+            self._watcher.join()
+        self._client.close()
+        self._sockets.clear()
+
+    @contextlib.contextmanager
+    def get(
+        self, url: str, *, where: str, headers: Mapping[str, str] | None = None, parameters: Mapping[str, str] | None = None
+    ) -> Iterator[httpx.Response]:
+        """A response whose body is still to be read (also from within). `where` names the call in messages.
+
+        Raises NetworkError (and TimedOut, UntrustedConnection), UnexpectedAnswer and Cancelled, never httpx's own.
+        """
+        if self._cancelled.is_set():
+            raise Cancelled
+        try:
+            with self._client.stream(
+                "GET", url, headers=headers, params=parameters, extensions={"trace": self._trace}
+            ) as response:
+                yield response
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            if self._cancelled.is_set():
+                raise Cancelled from None
+            raise _translated(error, where) from None  # httpx's text and chain may hold the whole link
+
+    def _trace(self, event: str, details: Mapping[str, Any]) -> None:
+        """Remember each connection's socket: httpcore tells of it when it is connected, and again when TLS wraps it."""
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            connected = details["return_value"].get_extra_info("socket")
+            with self._lock:
+                self._sockets = {known for known in self._sockets if known.fileno() != -1} | {connected}
+            if self._cancelled.is_set():
+                _shut_down(connected)
+
+    def _watch(self) -> None:
+        while not self._closed.is_set():
+            if self._cancelled.wait(_CANCEL_POLL):
+                with self._lock:
+                    for connected in self._sockets:
+                        _shut_down(connected)
+                return
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds a `Retry-After` header asks to wait, in either of its two forms; None without a readable one.
+
+    A date is counted from the answer's own `Date`, so that a wrong clock on this machine does no harm.
+    """
+    text = headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    now = _date(headers.get("Date", "")) or datetime.now(UTC)
+    until = _date(text)
+    return max(0.0, (until - now).total_seconds()) if until else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+
+
+def _shut_down(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may just have been closed
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)  # not SSLSocket's own, which would drop TLS under the reader
+
+
+def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer:
+    words: Callable[[], str] = lambda: one_line(str(error)) or type(error).__name__  # noqa: E731
+    made: Exception
+    match error:
+        case httpx.ConnectTimeout():
+            made = make(TimedOut, where, "could not be reached in time")
+        case httpx.TimeoutException():
+            made = make(TimedOut, where)
+        case httpx.TransportError() if _tls_failure(error):
+            made = make(UntrustedConnection, where, f"no trusted connection, {words()}")
+        case httpx.ConnectError():
+            made = make(NetworkError, where, f"not reached, {words()}")
+        case httpx.UnsupportedProtocol() | httpx.InvalidURL():
+            made = make(UnexpectedAnswer, where, "not a web address")
+        case httpx.TransportError():
+            made = make(NetworkError, where, f"the connection broke, {words()}")
+        case _:
+            made = make(UnexpectedAnswer, where, f"cannot be read, {type(error).__name__}")
+    assert isinstance(made, NetworkError | UnexpectedAnswer)
+    return made
+
+
+def _tls_failure(error: BaseException) -> bool:
+    """Whether certificates or TLS itself failed; a connection lost while TLS was being set up did not."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLSyscallError)
+        cause = cause.__cause__ or cause.__context__
+    return False

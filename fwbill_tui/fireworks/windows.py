@@ -1,0 +1,32 @@
+"""A range of any length as the windows of at most 31 days that one export call takes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from fwbill_tui.usage.query import TimeRange
+
+LONGEST = timedelta(days=31)
+DEFAULT_SPAN = timedelta(hours=24)
+
+
+def closed(wanted: TimeRange, now: datetime) -> TimeRange:
+    """The range with both edges: an open end is `now`, an open start 24 hours before the end, as the service has it."""
+    end = wanted.end or now.astimezone(UTC)
+    return TimeRange(wanted.start or end - DEFAULT_SPAN, end)
+
+
+def cut(wanted: TimeRange, longest: timedelta = LONGEST) -> list[TimeRange]:
+    """The range as consecutive windows that share their (exclusive) edges, so that they tile it exactly.
+
+    Inner edges are UTC midnights, so that every window but the first and last holds whole days. Raises ValueError for a
+    range with an open edge (see `closed`) and for `longest` below a day.
+    """
+    if wanted.start is None or wanted.end is None or longest < timedelta(days=1):
+        raise ValueError("only a closed range is cut, and into windows of a day at least")
+    windows, start = [], wanted.start
+    while wanted.end - start > longest:
+        midnight = (start + longest).replace(hour=0, minute=0, second=0, microsecond=0)
+        windows.append(TimeRange(start, midnight))
+        start = midnight
+    return [*windows, TimeRange(start, wanted.end)]

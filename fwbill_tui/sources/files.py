@@ -1,0 +1,59 @@
+"""Exported files as a source."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from fwbill_tui.files import expand, read_inputs
+from fwbill_tui.sources.source import Progress, Provenance
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.schema import Batch, EventTypes
+
+
+class FileSource:
+    """One or more exported files. Everything in them is read; the query's range is a filter, not part of the load."""
+
+    kind = "files"
+    needs_range = False
+
+    def __init__(self, arguments: Sequence[str], *, skip_unreadable: bool = False) -> None:
+        """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing."""
+        self._inputs = expand(arguments)
+        self._skip_unreadable = skip_unreadable
+        self._problems: list[str] = []
+        self._read_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """The file's name, or how many there are."""
+        return self._inputs[0].name if len(self._inputs) == 1 else f"{len(self._inputs)} files"
+
+    def batches(
+        self, range_: TimeRange, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event
+    ) -> Iterator[Batch]:
+        """Every batch of every file, in order; `range_` is left to the query."""
+        del range_
+        self._problems.clear()
+        sizes = [file.size for file in self._inputs]
+        total = None if None in sizes else sum(size or 0 for size in sizes)
+        done = 0
+        on_unreadable = (lambda error: self._problems.append(str(error))) if self._skip_unreadable else None
+        reading = read_inputs(self._inputs, types=types, on_unreadable=on_unreadable)
+        try:
+            for batch in reading:
+                if cancelled.is_set():
+                    return
+                done += batch.bytes_read
+                progress(Progress((), done, total))
+                yield batch
+        finally:
+            reading.close()
+        self._read_at = datetime.now(UTC)
+
+    def provenance(self) -> Provenance:
+        """Files are complete but for those that could not be read."""
+        return Provenance(
+            kind=self.kind, label=self.label, account=None, fetched_at=self._read_at, missing=(), notes=tuple(self._problems)
+        )

@@ -1,0 +1,71 @@
+"""From a source to a Ledger: batches come in, snapshots go out, and at the end it is known what is missing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fwbill_tui.sources.source import Progress, Provenance, Source
+from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.csv_reader import TooManyLabels
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.schema import EventTypes
+
+_GROWTH = 6
+"""A snapshot is made when the load has grown this many times since the last one; together they cost a fraction of the load."""
+_PATIENCE = 4.0
+"""Seconds after which one is made anyway, so that the screen keeps moving."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A finished load: every event that was read, and what is known about where they come from and what is missing."""
+
+    ledger: Ledger
+    provenance: Provenance
+
+
+def load(
+    source: Source,
+    ranges: Sequence[TimeRange],
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+    snapshot: Callable[[Ledger], None] | None = None,
+    cancelled: threading.Event | None = None,
+    onto: LedgerBuilder | None = None,
+) -> Loaded:
+    """Read `ranges` of a source whole. Runs in the caller's thread; `snapshot` gets ledgers of what has come so far.
+
+    `onto` holds events of an earlier load that the new ones are added to (a window fetched again). Raises what the
+    source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
+    """
+    stop = cancelled or threading.Event()
+    builder = onto or LedgerBuilder(EventTypes())
+    try:
+        return _load(source, ranges, builder, progress, snapshot, stop)
+    except TooManyLabels:
+        if onto is not None:
+            raise
+        return _load(source, ranges, LedgerBuilder(EventTypes(wide=True)), progress, snapshot, stop)
+
+
+def _load(
+    source: Source,
+    ranges: Sequence[TimeRange],
+    builder: LedgerBuilder,
+    progress: Callable[[Progress], None],
+    snapshot: Callable[[Ledger], None] | None,
+    cancelled: threading.Event,
+) -> Loaded:
+    shown, shown_at = 0, time.monotonic()
+    for range_ in ranges:
+        for batch in source.batches(range_, types=builder.types, progress=progress, cancelled=cancelled):
+            builder.add(batch)
+            grown = builder.events >= _GROWTH * max(shown, 1)
+            if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > _PATIENCE):
+                snapshot(builder.build())
+                shown, shown_at = builder.events, time.monotonic()
+    return Loaded(builder.build(), source.provenance())

@@ -1,0 +1,94 @@
+"""What every source of usage events is: the protocol, the progress it reports, and what it says of its events afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.schema import Batch, EventTypes
+
+WindowState = Literal["waiting", "exporting", "downloading", "reading", "done", "failed", "cancelled"]
+FINAL_STATES: frozenset[WindowState] = frozenset({"done", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class WindowProgress:
+    """How far one window of a fetch is. Bytes as they travel; `events` read so far.
+
+    `problem` says why a window failed, or what it waits for just now ("too many requests … trying again in 12 s").
+    """
+
+    range: TimeRange
+    state: WindowState = "waiting"
+    bytes_done: int = 0
+    bytes_total: int | None = None
+    events: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a load is. `bytes_total` is None while it is not known; a load from files has no windows."""
+
+    windows: tuple[WindowProgress, ...] = ()
+    bytes_done: int = 0
+    bytes_total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the events of a load are from, and what is missing of what was asked for.
+
+    `kind` is `files`, `gateway`, `demo` …; `label` names it to a person ("gateway export"). `fetched_at` is when the
+    fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what else to know.
+    """
+
+    kind: str
+    label: str
+    account: str | None = None
+    fetched_at: datetime | None = None
+    missing: tuple[tuple[TimeRange, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything asked for is there."""
+        return not self.missing
+
+
+class Source(Protocol):
+    """Where usage events come from."""
+
+    @property
+    def kind(self) -> str:
+        """`files`, `gateway`, `demo` …, as `--output json` spells it."""
+
+    @property
+    def label(self) -> str:
+        """The source in a person's words."""
+
+    @property
+    def needs_range(self) -> bool:
+        """Whether a range must be chosen before anything is loaded (an account), or not (files)."""
+
+    def batches(
+        self,
+        wanted: TimeRange,
+        /,
+        *,
+        types: EventTypes,
+        progress: Callable[[Progress], None],
+        cancelled: threading.Event,
+    ) -> Iterator[Batch]:
+        """The events of a range, in no particular order. Progress is told from any thread, at most some 20 times a second.
+
+        Raises what makes the whole load impossible, and Cancelled soon after `cancelled` is set; a part that fails alone is
+        in `provenance().missing` instead. Close the iterator (or exhaust it) to leave nothing running behind.
+        """
+
+    def provenance(self) -> Provenance:
+        """About the last `batches`, valid when they have ended, in whatever way."""
