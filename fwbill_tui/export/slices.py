@@ -21,21 +21,20 @@ def slices(
     order: pl.Series | None,
     columns: Sequence[str],
     *,
-    rows: int = SLICE_ROWS,
     progress: Progress | None = None,
     cancelled: threading.Event | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """`columns` of `frame`, in the order of the row indices `order` (None: as it stands), never more than `rows` at once.
+    """`columns` of `frame`, in the order of the row indices `order` (None: as it stands), never more than `SLICE_ROWS` at once.
 
     Raises ExportCancelled between two slices once `cancelled` is set.
     """
     chosen = frame.select(columns)
     total = chosen.height if order is None else len(order)
-    for start in range(0, total, rows):
+    for start in range(0, total, SLICE_ROWS):
         if cancelled is not None and cancelled.is_set():
             raise ExportCancelled("stopped; nothing was written")
-        yield chosen.slice(start, rows) if order is None else chosen[order.slice(start, rows)]
+        yield chosen.slice(start, SLICE_ROWS) if order is None else chosen[order.slice(start, SLICE_ROWS)]
         if progress is not None:
-            progress(min(start + rows, total), total)
+            progress(min(start + SLICE_ROWS, total), total)
     if cancelled is not None and cancelled.is_set():
         raise ExportCancelled("stopped; nothing was written")
