@@ -1,0 +1,162 @@
+"""From cells to typed events: the one place that says what a count, a number, a time or a label may look like."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import polars as pl
+
+from fwbill_tui.usage import times
+from fwbill_tui.usage.schema import (
+    COLUMNS,
+    COUNT_COLUMNS,
+    REQUIRED_COLUMNS,
+    TIME_COLUMNS,
+    EventTypes,
+)
+
+_CHECKED = frozenset((*TIME_COLUMNS, *COUNT_COLUMNS, "accelerator_seconds", *REQUIRED_COLUMNS))
+_EXACT_IN_FLOAT = 2**53
+_MOST_SHOWN = 60
+
+
+class TooManyLabels(Exception):  # noqa: N818 - a condition the loader answers, not a failure
+    """A column has more different labels than 16-bit codes can number: load again with `EventTypes(wide=True)`."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"more than 65,000 different labels in {column}")
+        self.column = column
+
+
+class CellFault(NamedTuple):
+    """A cell that cannot be read, and with it its row; `row` counts from 0."""
+
+    row: int
+    column: str
+    reason: str
+
+
+def convert(cells: pl.DataFrame, types: EventTypes) -> tuple[pl.DataFrame, list[CellFault]]:
+    """Type the cells of a file: its columns in its order, as text or, from Parquet, as they were stored.
+
+    Returns the readable rows, complete as `complete` makes them, and the first fault of every other row. Rows that
+    repeat the header, as in exports written one after another into one file, are neither. Raises TooManyLabels.
+    """
+    columns: list[pl.Series] = []
+    faults: dict[int, CellFault] = {}
+    for cell in cells:
+        column = cell.name
+        value = _typed(cell, column, types)
+        columns.append(value)
+        if column not in _CHECKED or value.null_count() == 0:
+            continue
+        wrong = value.is_null() if column in REQUIRED_COLUMNS else value.is_null() & ~_empty(cell)
+        for row in wrong.arg_true().to_list():
+            if row not in faults:
+                faults[row] = CellFault(row, column, _reason(column, cell[row]))
+    events = pl.DataFrame(columns)
+    if faults:
+        headers = _repeated_headers(cells) if all(dtype == pl.String for dtype in cells.dtypes) else set()
+        dropped = pl.Series(list(faults), dtype=pl.UInt32)
+        keep = pl.int_range(events.height, dtype=pl.UInt32, eager=True).is_in(dropped.implode()).not_()
+        events = events.filter(keep)
+        faults = {row: fault for row, fault in faults.items() if row not in headers}
+    return complete(events, types), [faults[row] for row in sorted(faults)]
+
+
+def complete(events: pl.DataFrame, types: EventTypes) -> pl.DataFrame:
+    """Give typed events all thirteen columns, in order and before any further ones, in one chunk.
+
+    Where the split of the prompt is missing it is filled in as Fireworks' exporter does: nothing cached. Where one part
+    is given, the other is the rest of the prompt.
+    """
+    present = set(events.columns)
+    columns: list[pl.Expr] = [
+        pl.col(name) if name in present else pl.lit(None, dtype=types.of(name)).alias(name) for name in COLUMNS
+    ]
+    events = events.select(*columns, *(name for name in events.columns if name not in COLUMNS))
+    prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens"))
+    nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
+    return events.with_columns(
+        pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
+        pl.coalesce(uncached, pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached))
+        .alias("uncached_prompt_tokens"),
+    ).rechunk()  # fmt: skip
+
+
+def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
+    """A column in its type; null where the cell is empty or cannot be read."""
+    if column in TIME_COLUMNS:
+        return _times(cell)
+    if column in COUNT_COLUMNS:
+        return _counts(cell)
+    if column == "accelerator_seconds":
+        return _numbers(cell)
+    text = cell if cell.dtype == pl.String else _text(cell)
+    text = text.set(text == "", None) if (text == "").any() else text
+    try:
+        return text.cast(types.of(column))
+    except pl.exceptions.ComputeError as error:  # text to a dictionary fails for one reason only
+        raise TooManyLabels(column) from error
+
+
+def _times(cell: pl.Series) -> pl.Series:
+    if isinstance(cell.dtype, pl.Datetime):
+        zoned = cell.dt.convert_time_zone("UTC") if cell.dtype.time_zone else cell.dt.replace_time_zone("UTC")
+        return times.believable(zoned.dt.cast_time_unit("us"))
+    if cell.dtype == pl.Date:
+        return times.believable(cell.cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+    return times.to_utc(_text(cell))
+
+
+def _counts(cell: pl.Series) -> pl.Series:
+    """Whole numbers of 64 bits, also written as `12.0` or `1.2e3`, which other programs make of them."""
+    if cell.dtype.is_integer():
+        return cell.cast(pl.Int64, strict=False)
+    if cell.dtype.is_float() or cell.dtype.is_decimal():
+        return _whole(cell.cast(pl.Float64))
+    text = _text(cell).str.strip_chars()
+    counts = text.cast(pl.Int64, strict=False)
+    return counts.fill_null(_whole(text.cast(pl.Float64, strict=False))) if counts.null_count() > text.null_count() else counts
+
+
+def _whole(numbers: pl.Series) -> pl.Series:
+    exact = (numbers == numbers.floor()) & (numbers.abs() <= _EXACT_IN_FLOAT)
+    return numbers.set(~exact.fill_null(False), None).cast(pl.Int64, strict=False)
+
+
+def _numbers(cell: pl.Series) -> pl.Series:
+    """Finite numbers; NaN and infinity would spoil every sum they are part of."""
+    known = cell.dtype.is_numeric()
+    numbers = cell.cast(pl.Float64) if known else _text(cell).str.strip_chars().cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_finite().fill_null(False), None)
+
+
+def _text(cell: pl.Series) -> pl.Series:
+    """Any stored column as text; bytes are read as UTF-8, what has no text of its own as JSON."""
+    if cell.dtype == pl.String:
+        return cell
+    if cell.dtype.is_nested():
+        return cell.to_frame("value").select(pl.struct("value").struct.json_encode()).to_series().alias(cell.name)
+    return cell.cast(pl.String, strict=False)
+
+
+def _empty(cell: pl.Series) -> pl.Series:
+    return cell.is_null() if cell.dtype != pl.String else (cell.str.strip_chars() == "").fill_null(True)
+
+
+def _repeated_headers(cells: pl.DataFrame) -> set[int]:
+    same = (pl.col(name).str.strip_chars(" \t\r\ufeff") == name for name in cells.columns)
+    return set(cells.select(pl.all_horizontal(*same).fill_null(False).arg_true()).to_series().to_list())
+
+
+def _reason(column: str, cell: object) -> str:
+    text = "" if cell is None else str(cell)
+    if not text.strip():
+        return "is empty"
+    shown = repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…")
+    if column in TIME_COLUMNS:
+        return f"{shown} is not a time such as {times.EXAMPLE}"
+    if column in COUNT_COLUMNS:
+        return f"{shown} is not a whole number of 64 bits"
+    return f"{shown} is not a finite number"

@@ -1,0 +1,162 @@
+"""Reading one chunk of CSV: as fast as Polars can where that is right, row by row where it is not.
+
+Polars fills rows that are short of fields with nulls, makes a row of nulls of an empty line and refuses a whole chunk for
+one bad cell. So a chunk goes down these steps until one can answer for it:
+
+1. typed at once by Polars, when the rows are proven complete and every cell was read;
+2. as text by Polars, when every line is proven to be one complete row, and typed by `cells`;
+3. cut into smaller pieces, the bad one of which ends up with `row_reader`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from fwbill_tui.usage import times
+from fwbill_tui.usage.cells import complete, convert
+from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.row_reader import Fault, printable, split_rows
+from fwbill_tui.usage.schema import REQUIRED_COLUMNS, TIME_COLUMNS, EventTypes
+
+_PIECES = 16
+_SMALL = 256 << 10
+"""Bytes below which cutting further costs more than reading row by row."""
+
+
+@dataclass(slots=True)
+class Piece:
+    """Events and faults of a stretch of CSV, the lines it used up, and the unfinished record at its end."""
+
+    events: list[pl.DataFrame] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    lines: int = 0
+    tail: bytes = b""
+
+
+class ChunkReader:
+    """Reads chunks of one file, in any number of threads."""
+
+    def __init__(self, header: Header, types: EventTypes) -> None:
+        self._types = types
+        self._width = len(header.names)
+        self._text_schema = header.text_schema()
+        self._typed_schema = header.typed_schema(types)
+        self._times = [name for name in TIME_COLUMNS if name in header.names]
+        self._no_events = complete(self._text_schema.to_frame().select(
+            pl.col(name).cast(types.of(name)) for name in header.names
+        ), types)  # fmt: skip
+        a_field = r'(?:[^",]*|"(?:[^"]|"")*")'
+        self._whole_row = f"^{a_field}(?:,{a_field}){{{self._width - 1}}}$"
+
+    def read(self, data: bytes, *, final: bool = False) -> Piece:
+        """Read whole lines. Unless `final`, a record still open at the end is left in the piece's `tail`.
+
+        Raises TooManyLabels.
+        """
+        piece = Piece()
+        if data:
+            self._read(data, piece, final)
+        return piece
+
+    def together(self, piece: Piece) -> pl.DataFrame:
+        """The events of a piece as one frame in one chunk."""
+        return piece.events[0] if len(piece.events) == 1 else pl.concat([self._no_events, *piece.events]).rechunk()
+
+    def _read(self, data: bytes, piece: Piece, final: bool) -> None:
+        events = self._at_once(data)
+        if events is not None:
+            piece.events.append(complete(events, self._types))
+            piece.lines += events.height
+        elif not self._as_text(data, piece):
+            if len(data) > _SMALL:
+                self._in_pieces(data, piece, final)
+            else:
+                self._by_row(data, piece, final)
+
+    # -- 1: typed by Polars ------------------------------------------------------------------------------------------
+    def _at_once(self, data: bytes) -> pl.DataFrame | None:
+        try:
+            events = pl.read_csv(data, has_header=False, schema=self._typed_schema, null_values=[""])
+        except pl.exceptions.PolarsError:
+            return None
+        if any(events[name].null_count() for name in REQUIRED_COLUMNS) or not self._complete(data, events):
+            return None
+        for name in self._times:
+            read = times.to_utc(events[name])
+            if read.null_count() > events[name].null_count():
+                return None
+            events.replace_column(events.get_column_index(name), read)
+        if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
+            return None
+        return events
+
+    def _complete(self, data: bytes, events: pl.DataFrame) -> bool:
+        """Whether each line is one row with all its fields.
+
+        A short row has a null in the last column. So it is enough to look at the lines that end in a comma or have
+        quotes: if all of those are complete and there are as many commas at the end as nulls, no other row is short.
+        """
+        nulls = events.to_series(-1).null_count()
+        quotes = b'"' in data
+        if not nulls and not quotes:
+            return True
+        lines = pl.scan_lines(data).collect().to_series()
+        if lines.len() != events.height:
+            return False
+        comma_ends = lines.str.ends_with(",")
+        doubtful = lines.filter(comma_ends | lines.str.contains('"', literal=True)) if quotes else lines.filter(comma_ends)
+        if not self._all_rows(doubtful):
+            return False
+        return comma_ends.sum() == nulls or self._all_rows(lines)
+
+    def _all_rows(self, lines: pl.Series) -> bool:
+        return bool(lines.str.contains(self._whole_row).all())
+
+    # -- 2: text by Polars, typed here -------------------------------------------------------------------------------
+    def _as_text(self, data: bytes, piece: Piece) -> bool:
+        try:
+            lines = pl.scan_lines(data).collect().to_series()
+            if not self._all_rows(lines):
+                return False
+            cells = pl.read_csv(data, has_header=False, schema=self._text_schema, null_values=[""])
+        except pl.exceptions.PolarsError:
+            return False
+        if cells.height != lines.len():
+            return False
+        events, faults = convert(cells, self._types)
+        piece.events.append(events)
+        texts = lines.gather([fault.row for fault in faults]).to_list()
+        piece.faults += (
+            Fault(piece.lines + fault.row, fault.column, fault.reason, printable(text))
+            for fault, text in zip(faults, texts, strict=True)
+        )
+        piece.lines += lines.len()
+        return True
+
+    # -- 3: smaller pieces, and rows ---------------------------------------------------------------------------------
+    def _in_pieces(self, data: bytes, piece: Piece, final: bool) -> None:
+        start = 0
+        step = len(data) // _PIECES + 1
+        while start < len(data):
+            end = data.find(b"\n", start + step) + 1 or len(data)
+            rest = piece.tail + data[start:end]
+            piece.tail = b""
+            self._read(rest, piece, final and end == len(data))
+            start = end
+
+    def _by_row(self, data: bytes, piece: Piece, final: bool) -> None:
+        found = split_rows(data, self._width, final=final)
+        cells = pl.DataFrame([row.fields for row in found.rows], schema=self._text_schema, orient="row")
+        events, faults = convert(cells, self._types)
+        piece.events.append(events)
+        wrong = [
+            Fault(row.line, fault.column, fault.reason, printable(row.text))
+            for fault in faults
+            for row in (found.rows[fault.row],)
+        ]
+        for fault in sorted([*found.faults, *wrong]):
+            piece.faults.append(fault._replace(line=piece.lines + fault.line))
+        piece.lines += found.lines
+        piece.tail = found.tail

@@ -1,0 +1,158 @@
+"""Reading a CSV export as a stream of typed batches, in chunks that several threads parse."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from fwbill_tui.usage.cells import TooManyLabels
+from fwbill_tui.usage.csv_chunk import ChunkReader, Piece
+from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.row_reader import REJECTED_TEXT, Fault, printable
+from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError, Reject
+
+__all__ = ["LONGEST_LINE", "TooManyLabels", "read_csv", "read_header"]
+
+LONGEST_LINE = 16 << 20
+"""Bytes of one line that are held in memory; a longer one is a rejected row."""
+
+_LONGEST_HEADER = 1 << 20
+_FIRST_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Whole lines of the file; or the beginning of a line too long to be read; or, empty and last, the file's end."""
+
+    data: bytes
+    position: int
+    overlong: bool = False
+    last: bool = False
+
+
+def read_csv(
+    stream: BinaryIO,
+    *,
+    source: str,
+    types: EventTypes,
+    chunk_bytes: int = 16 << 20,
+    threads: int = 2,
+    position: Callable[[], int] | None = None,
+) -> Iterator[Batch]:
+    """Read a CSV export: batches in the order of the file, at least one, the first of them small and at once.
+
+    `source` names the file in rejects and errors. The `bytes_read` of all batches add up to the bytes of the stream, or
+    to what `position` tells at its end: bytes of the file on disk, where the stream decompresses it. Closing the
+    iterator ends the threads; the stream stays the caller's to close.
+
+    Raises ExportFormatError when the stream is not a usage export, TooManyLabels when `types` cannot number the labels
+    of a column, and whatever reading the stream raises.
+    """
+    header, lines, length = _read_header(stream, source)
+    reader = ChunkReader(header, types)
+    line = lines + 1
+    done = 0
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="read-csv")
+    try:
+        for piece, chunk in _in_order(pool, threads, reader, _chunks(stream, chunk_bytes, length, position)):
+            if chunk.last and line > lines + 1 and not piece.lines and chunk.position == done:
+                return
+            rejects = tuple(Reject(source, line + fault.line, *fault[1:]) for fault in piece.faults)
+            line += piece.lines
+            yield Batch(reader.together(piece), rejects, chunk.position - done)
+            done = chunk.position
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_header(stream: BinaryIO, source: str) -> Header:
+    """Read just the header of a CSV export. Raises ExportFormatError when it is not one."""
+    return _read_header(stream, source)[0]
+
+
+def _read_header(stream: BinaryIO, source: str) -> tuple[Header, int, int]:
+    """The header, and the lines and bytes read for it."""
+    lines = length = 0
+    while True:
+        line = stream.readline(_LONGEST_HEADER + 1)
+        lines += 1
+        length += len(line)
+        if not line:
+            raise ExportFormatError(f"{source}: the file is empty, without even a header line")
+        if len(line) > _LONGEST_HEADER:
+            raise ExportFormatError(f"{source}: not a usage export: its first line does not end")
+        if line.removeprefix(b"\xef\xbb\xbf").strip():
+            return Header.parse(line, source), lines, length
+
+
+def _chunks(stream: BinaryIO, chunk_bytes: int, length: int, position: Callable[[], int] | None) -> Iterator[_Chunk]:
+    """Cut the rest of a stream, of which `length` bytes are read, at line ends."""
+
+    def at() -> int:
+        return position() if position else length
+
+    size = min(_FIRST_CHUNK, chunk_bytes)
+    rest = b""
+    while block := stream.read(size):
+        length += len(block)
+        size = chunk_bytes
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield _Chunk(b"".join((rest, memoryview(block)[:end])), at())
+            rest = block[end:]
+            continue
+        rest += block
+        if len(rest) > LONGEST_LINE:
+            beginning = rest[: 4 * REJECTED_TEXT]
+            rest = b""
+            while block := stream.read(size):
+                length += len(block)
+                end = block.find(b"\n") + 1
+                if end:
+                    rest = block[end:]
+                    break
+            yield _Chunk(beginning, at(), overlong=True)
+    if rest:
+        yield _Chunk(rest, at())
+    yield _Chunk(b"", at(), last=True)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, threads: int, reader: ChunkReader, chunks: Iterator[_Chunk]
+) -> Iterator[tuple[Piece, _Chunk]]:
+    """Parse chunks in the pool and hand them on in order.
+
+    Every chunk is parsed as if it began with a new record. Where it did not, because a record before it spans lines, it
+    is parsed again behind the beginning of that record.
+    """
+    pending: deque[tuple[_Chunk, Future[Piece]]] = deque()
+    tail = b""
+
+    def oldest() -> tuple[Piece, _Chunk]:
+        nonlocal tail
+        chunk, future = pending.popleft()
+        piece = future.result()
+        if tail:
+            piece = _parse(reader, chunk, tail)
+        tail = piece.tail
+        return piece, chunk
+
+    for chunk in chunks:
+        pending.append((chunk, pool.submit(_parse, reader, chunk, b"")))
+        while len(pending) > threads or (pending and pending[0][1].done()):
+            yield oldest()
+    while pending:
+        yield oldest()
+
+
+def _parse(reader: ChunkReader, chunk: _Chunk, tail: bytes) -> Piece:
+    data = tail if chunk.overlong else tail + chunk.data
+    piece = reader.read(data, final=chunk.last or chunk.overlong)
+    if chunk.overlong:
+        text = printable(chunk.data.decode("utf-8", "surrogateescape"))
+        piece.faults.append(Fault(piece.lines, None, f"a line of more than {LONGEST_LINE >> 20} MiB", text))
+        piece.lines += 1
+    return piece

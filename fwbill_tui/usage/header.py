@@ -1,0 +1,67 @@
+"""The header line of an export: which columns a file has, by name and in any order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from fwbill_tui.usage.row_reader import split_line
+from fwbill_tui.usage.schema import COLUMNS, REQUIRED_COLUMNS, TIME_COLUMNS, EventTypes, ExportFormatError
+
+_MOST_NAMES_SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The columns of one file, in the file's order. Build with `of` or `parse`, which check them."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: list[str], source: str) -> Self:
+        """Check column names. Raises ExportFormatError when one is missing, or named twice."""
+        names = [name.strip(" \t\r\ufeff") for name in names]
+        missing = [name for name in REQUIRED_COLUMNS if name not in names]
+        if missing:
+            raise ExportFormatError(
+                f"{source}: not a usage export: no column {' and no column '.join(missing)}; found {_listing(names)}"
+            )
+        names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
+        twice = [name for name, times in Counter(names).items() if times > 1]
+        if twice:
+            raise ExportFormatError(f"{source}: the header names a column more than once: {_listing(twice)}")
+        return cls(tuple(names))
+
+    @classmethod
+    def parse(cls, line: bytes, source: str) -> Self:
+        """Read a header line. Raises ExportFormatError when it is not one of a usage export."""
+        if line.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise ExportFormatError(f"{source}: the file is UTF-16; save it as CSV in UTF-8 and open that")
+        try:
+            text = line.decode("utf-8-sig").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise ExportFormatError(f"{source}: not a usage export: its first line is not UTF-8 text") from error
+        return cls.of(split_line(text) or [text], source)
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Columns that Fireworks' exporter is not known to write, in the file's order."""
+        return tuple(name for name in self.names if name not in COLUMNS)
+
+    def text_schema(self) -> pl.Schema:
+        """Every column of the file as text."""
+        return pl.Schema(dict.fromkeys(self.names, pl.String()))
+
+    def typed_schema(self, types: EventTypes) -> pl.Schema:
+        """Every column of the file as Polars' CSV reader can type it at once; times stay text."""
+        return pl.Schema({name: pl.String() if name in TIME_COLUMNS else types.of(name) for name in self.names})
+
+
+def _listing(names: list[str]) -> str:
+    """Column names for a message: harmless on a terminal, and not without end."""
+    shown = [repr(name if len(name) <= 60 else name[:59] + "…")[1:-1] or "(no name)" for name in names]
+    more = f" and {len(names) - _MOST_NAMES_SHOWN} more" if len(names) > _MOST_NAMES_SHOWN else ""
+    return ", ".join(shown[:_MOST_NAMES_SHOWN]) + more
