@@ -162,7 +162,7 @@ class UsageTable(ScrollView, can_focus=True):
         self._told: tuple[int | None, int | None, str | None] = (None, None, None)
         self._lines: dict[int, Strip] = {}
         self._palette: Palette | None = None
-        self._height_painted = 0
+        self._area = Size(0, 0)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
     def show(
@@ -191,7 +191,7 @@ class UsageTable(ScrollView, can_focus=True):
             empty: What to say when there are no rows.
         """
         kinds = [(column.name, column.kind) for column in columns]
-        same = kinds == [(column.name, column.kind) for column in self._rows.columns] and time_zone == self._rows.time_zone
+        same = kinds == [(column.name, column.kind) for column in self._rows.columns]
         needs = self._rows.needs if same else ()
         line = self._position - self.top
         self._rows = TableRows(frame, order, columns, time_zone=time_zone, total=total_rows, needs=needs)
@@ -207,6 +207,8 @@ class UsageTable(ScrollView, can_focus=True):
             line = self.visible_rows // 2
         self._scroll_rows(self._position - line if cursor else 0)
         self._lay_out()
+        self.virtual_size = Size(self._layout_now.total, self._rows.total + HEADER)
+        self.refresh()
         self._tell()
 
     @property
@@ -227,7 +229,7 @@ class UsageTable(ScrollView, can_focus=True):
     @property
     def visible_rows(self) -> int:
         """How many rows fit on the screen."""
-        return max(0, self.size.height - HEADER)
+        return max(0, self.scrollable_size.height - HEADER)
 
     # -- the cursor --------------------------------------------------------------------------------------------------
     @property
@@ -253,8 +255,9 @@ class UsageTable(ScrollView, can_focus=True):
         before = self._position
         self._position = max(0, min(position, self._rows.total - 1))
         self._cell = column
-        self.refresh_line(before + HEADER)
-        self.refresh_line(self._position + HEADER)
+        for changed in {before, self._position}:
+            if self.top <= changed < self.top + self.visible_rows:
+                self.refresh_line(changed + HEADER)
         self._reveal()
         self._tell()
 
@@ -266,11 +269,11 @@ class UsageTable(ScrollView, can_focus=True):
             self._scroll_rows(self._position - self.visible_rows + 1)
         if self._cell is not None:
             column = [column.name for column in self.columns].index(self._cell)
-            x = self._layout_now.scroll_to(column, self.scroll_offset.x, self.size.width)
+            x = self._layout_now.scroll_to(column, self.scroll_offset.x, self._area.width)
             self.scroll_to(x=x, animate=False, force=True)
 
     def _scroll_rows(self, top: int) -> None:
-        if self.size.height:
+        if self.scrollable_size.height:
             self.scroll_to(y=top, animate=False, force=True)
 
     def _tell(self) -> None:
@@ -360,13 +363,6 @@ class UsageTable(ScrollView, can_focus=True):
         self.scroll_page_right(animate=False)
 
     # -- painting ----------------------------------------------------------------------------------------------------
-    def on_resize(self) -> None:
-        """Lay out anew, and keep the cursor on screen if it was there."""
-        in_sight = self._position < self.top + max(0, self._height_painted - HEADER)
-        self._lay_out()
-        if in_sight:
-            self._reveal()
-
     def notify_style_update(self) -> None:
         """Paint in the new colours."""
         super().notify_style_update()
@@ -381,26 +377,31 @@ class UsageTable(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         """Give the columns their widths for the rows on screen."""
+        self._area = self.scrollable_size
         self._rows.read(self.top, self.top + self.visible_rows)
-        self._layout_now = lay_out(self.columns, self._titles, self._rows.needs, self.size.width)
-        self.virtual_size = Size(self._layout_now.total, self._rows.total + HEADER)
+        self._layout_now = lay_out(self.columns, self._titles, self._rows.needs, self._area.width)
         self._lines.clear()
+
+    def _settle(self, in_sight: bool) -> None:
+        """Bring the scroll bars up to a new layout; a cursor that was in sight stays so."""
+        self.virtual_size = Size(self._layout_now.total, self._rows.total + HEADER)
+        if in_sight:
+            self._reveal()
         self.refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Read what came on screen in one go, then paint it."""
-        self._height_painted = self.size.height
-        if self._rows.read(self.top, self.top + self.visible_rows):
-            self._layout_now = lay_out(self.columns, self._titles, self._rows.needs, self.size.width)
-            self._lines.clear()
-            self.call_next(self._lay_out)
+        rows = self._area.height - HEADER
+        if self._rows.read(self.top, self.top + self.visible_rows) or self._area != self.scrollable_size:
+            self._lay_out()
+            self.call_next(self._settle, self.top <= self._position < self.top + max(rows, 1))
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         """One line of the widget: the header, or the row that stands there now."""
         if self._palette is None:
             self._palette = Palette.of(self)
-        palette, room, position = self._palette, self.size.width, self.top + y - HEADER
+        palette, room, position = self._palette, self._area.width, self.top + y - HEADER
         if y < HEADER:
             styles = [palette.sorted if index in self._sorted else palette.header for index in range(len(self._titles))]
             return paint_cells(self.columns, self._titles, self._layout_now, styles, palette.header, room, self.scroll_offset.x)
@@ -417,7 +418,7 @@ class UsageTable(ScrollView, can_focus=True):
         return line
 
     def _paint_row(self, position: int, palette: Palette) -> Strip:
-        room, scroll_x, layout = self.size.width, self.scroll_offset.x, self._layout_now
+        room, scroll_x, layout = self._area.width, self.scroll_offset.x, self._layout_now
         cells = self._rows.texts(position)
         base, styles = palette.row(
             [column.name == self._cell for column in self.columns],

@@ -73,10 +73,8 @@ class TableRows:
 
     def _read_block(self, number: int) -> list[tuple[str, ...]]:
         start = number * BLOCK
-        if self.order is None:
-            rows = self._taken.slice(start, BLOCK)
-        else:
-            rows = self._taken[self.order.slice(start, BLOCK)]
+        picked = slice(start, start + BLOCK) if self.order is None else self.order.slice(start, BLOCK)
+        rows = self._taken[picked]
         shown: list[list[str]] = []
         for index, column in enumerate(self.columns):
             column_texts = texts(rows.get_column(column.name), column.kind, self.time_zone)
