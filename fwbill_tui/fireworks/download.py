@@ -87,9 +87,7 @@ class Downloader:
                 return paths
         raise AssertionError("unreachable: the last round returns or raises")
 
-    def _all(
-        self, urls: Sequence[str], folder: Path, paths: list[Path], tell: OnBytes, on_wait: OnWait | None
-    ) -> None:
+    def _all(self, urls: Sequence[str], folder: Path, paths: list[Path], tell: OnBytes, on_wait: OnWait | None) -> None:
         """Fetch all, appending each path to `paths` before its file may exist."""
         finished = 0
         for number, url in enumerate(urls):
@@ -99,9 +97,7 @@ class Downloader:
 
     def _with_retries(self, url: str, path: Path, span: _Span, on_wait: OnWait | None) -> int:
         where = _checked(url)
-        return retrying(
-            lambda: self._one(url, path, where, span), policy=self.policy, cancelled=self.cancelled, on_wait=on_wait
-        )
+        return retrying(lambda: self._one(url, path, where, span), policy=self.policy, cancelled=self.cancelled, on_wait=on_wait)
 
     def _one(self, url: str, path: Path, where: str, span: _Span) -> int:
         """One try at one file; its size. The body is kept as it is sent, so that its length can be checked."""

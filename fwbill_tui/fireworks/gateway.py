@@ -61,9 +61,7 @@ class Gateway:
             self._channel = grpc.secure_channel(self._endpoints.gateway_addr, credentials, options=_OPTIONS)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._channel.close()
 
     def export_metrics(self, account_id: str, wanted: TimeRange, *, on_wait: OnWait | None = None) -> list[str]:

@@ -37,9 +37,7 @@ class HttpSession:
     requests under way end at once with `Cancelled`: their sockets are shut down, which wakes a read that is blocked.
     """
 
-    def __init__(
-        self, *, direct: bool, cancelled: threading.Event | None = None, timeout: httpx.Timeout = TIMEOUT
-    ) -> None:
+    def __init__(self, *, direct: bool, cancelled: threading.Event | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
         self._client = httpx.Client(
             timeout=timeout, follow_redirects=False, trust_env=not direct, headers={"User-Agent": USER_AGENT}
         )
@@ -55,9 +53,7 @@ class HttpSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:

@@ -68,9 +68,7 @@ class RestClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._session.close()
 
     def accounts(self) -> list[Account]:
@@ -134,9 +132,7 @@ class RestClient:
 
     def _attempt(self, path: str, parameters: Mapping[str, str], where: str) -> tuple[bytes, httpx.Headers]:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self._key.reveal()}"}
-        with self._session.get(
-            self._endpoints.base_url + path, where=where, headers=headers, parameters=parameters
-        ) as response:
+        with self._session.get(self._endpoints.base_url + path, where=where, headers=headers, parameters=parameters) as response:
             body = bytearray()
             for piece in response.iter_bytes():
                 body += piece

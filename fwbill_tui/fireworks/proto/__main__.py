@@ -13,9 +13,7 @@ def main() -> int:
     root = Path(__file__).parents[3]
     source = Path(__file__).with_name("gateway.proto").relative_to(root)
     wellknown = Path(str(protoc.__file__)).parent / "_proto"
-    return int(
-        protoc.main(["protoc", f"-I{root}", f"-I{wellknown}", f"--python_out={root}", f"--pyi_out={root}", str(source)])
-    )
+    return int(protoc.main(["protoc", f"-I{root}", f"-I{wellknown}", f"--python_out={root}", f"--pyi_out={root}", str(source)]))
 
 
 if __name__ == "__main__":
