@@ -8,9 +8,7 @@ import threading
 from datetime import date
 from pathlib import Path
 
-from fwbill_tui.demo.generator import SEED, Plan
-
-DEFAULT_ROWS = 120_000
+from fwbill_tui.demo.generator import DEFAULT_ROWS, SEED, Plan
 
 
 def main(arguments: list[str] | None = None) -> int:
