@@ -12,6 +12,8 @@ from fwbill_tui.usage.schema import DIMENSION_COLUMNS, column_of
 
 Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|==|=|<|>)\s*([+-]?[\d_]+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*")
+_SPECIAL = re.compile(r'[",=]')
+_NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(?=,|$)', re.DOTALL)
 MEASURE_CONDITIONS = (
     "prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens", "completion_tokens", "total_tokens",
     "accelerator_seconds", "parameter_count",
@@ -75,15 +77,16 @@ class SortKey:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `-completion_tokens` (descending) or `model`."""
-        name = text.strip()
-        descending = name.startswith("-")
-        name = name.lstrip("+-").strip()
-        if not name:
+        descending = text.startswith("-")
+        name = text[1:] if text.startswith(("+", "-")) else text
+        if not name.strip():
             raise QueryError(f"cannot read the sort key {text!r}: write a column, with - before it for descending")
         return cls(column_of(name), descending)
 
     def __str__(self) -> str:
-        return f"-{self.column}" if self.descending else self.column
+        if self.descending:
+            return f"-{self.column}"
+        return f"+{self.column}" if self.column.startswith(("+", "-")) else self.column
 
 
 Choice = tuple[str, tuple[str, ...]]
@@ -156,18 +159,43 @@ class Query:
         for dimension, values in self.only:
             known = dimension in DIMENSION_COLUMNS
             for value in values:
-                flags.append(f"--{dimension.replace('_', '-')}={value}" if known else f"--only={dimension}={value}")
-        flags += [f"--without={dimension}={value}" for dimension, values in self.without for value in values]
+                flags.append(f"--{dimension.replace('_', '-')}={value}" if known else f"--only={_quoted(dimension)}={value}")
+        flags += [f"--without={_quoted(dimension)}={value}" for dimension, values in self.without for value in values]
         if self.search:
             flags.append(f"--search={self.search}")
         flags += [f"--where={condition}" for condition in self.where]
         if self.sort != NEWEST_FIRST:
-            flags.append("--sort=" + ",".join(map(str, self.sort)))
+            flags.append("--sort=" + join_names(map(str, self.sort)))
         if self.group_by:
-            flags.append("--group-by=" + ",".join(self.group_by))
+            flags.append("--group-by=" + join_names(self.group_by))
         if self.columns is not None:
-            flags.append("--columns=" + ",".join(self.columns))
+            flags.append("--columns=" + join_names(self.columns))
         return flags
+
+
+def join_names(names: Iterable[str]) -> str:
+    """Names as one flag value, `a,b`; a name that a comma, a quote or a space at its ends would break is quoted as in CSV."""
+    return ",".join(map(_quoted, names))
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """The names in a flag value: the reverse of `join_names`, spaces around a name left out. Raises QueryError."""
+    names, position = [], 0
+    while text.strip():
+        match = _NAME.match(text, position)
+        if match is None:
+            raise QueryError(f"cannot read the list {text!r}: write names with a comma between them, quoted as in CSV")
+        names.append(match[2].strip() if match[1] is None else match[1].replace('""', '"'))
+        position = match.end() + 1
+        if match.end() == len(text):
+            break
+    return tuple(names)
+
+
+def _quoted(name: str) -> str:
+    if name and name == name.strip() and not _SPECIAL.search(name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _with(choices: tuple[Choice, ...], dimension: str, values: tuple[str, ...]) -> tuple[Choice, ...]:

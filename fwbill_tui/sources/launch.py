@@ -1,0 +1,27 @@
+"""What the explorer is started with; the command line makes it, the screens take it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwbill_tui.usage.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How to start the explorer: on `inputs`, or with `demo_rows` on the demo, or else on an account.
+
+    `query.range` is `EVERYTHING` when no range was given. `account_id` and `profile` are what the user named on the command
+    line, unchecked; they go before the environment. `rejects` is where rejected rows are to be written; with `strict` they
+    make the exit code 6.
+    """
+
+    query: Query
+    inputs: tuple[str, ...] = ()
+    demo_rows: int | None = None
+    account_id: str | None = None
+    profile: str | None = None
+    skip_unreadable: bool = False
+    rejects: Path | None = None
+    strict: bool = False
