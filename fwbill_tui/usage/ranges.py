@@ -29,6 +29,7 @@ _ONE_DAY = timedelta(days=1)
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(UTC|[Zz]|[+-]\d\d:?\d\d)?"
 )
+_YEARLESS = r"\d\d?-\d\d?"
 _SEPARATOR = re.compile(r"\s*(?:\.{2,3}|…|–|\bto\b)\s*")
 
 
@@ -80,9 +81,7 @@ def parse_instant(text: str, *, time_zone: str = "UTC") -> datetime:
     """Read `2026-10-01`, `2026-10-01 17:16:48` or RFC 3339 as a UTC time; without an offset it is `time_zone`'s."""
     match = _INSTANT.fullmatch(text.strip())
     if not match:
-        raise QueryError(
-            f"cannot read the time {text!r}: write 2026-10-01, '2026-10-01 17:16:48' or 2026-10-01T17:16:48Z"
-        )
+        raise QueryError(f"cannot read the time {text!r}: write 2026-10-01, '2026-10-01 17:16:48' or 2026-10-01T17:16:48Z")
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     on = _date(int(year), int(month), int(day))
     if hour is None and offset is None:
@@ -160,19 +159,31 @@ def _single(words: str, today: date, time_zone: str) -> TimeRange:
 
 def _two_sided(left: str, right: str, today: date, time_zone: str) -> TimeRange:
     """`left..right`, where either may be a day, month, quarter, year, a clock time, or open."""
+    first = _edge_days(left, lambda month, day: _latest(month, day, today), today)
     last = _edge_days(right, lambda month, day: _latest(month, day, today), today)
-    nearest = last[1] if last is not None and not re.fullmatch(r"\d\d?-\d\d?", right) else today
-    first = _edge_days(left, lambda month, day: _latest(month, day, nearest), today)
-    if first is not None and re.fullmatch(r"\d\d?-\d\d?", right):
+    yearless_left, yearless_right = (re.fullmatch(_YEARLESS, side) is not None for side in (left, right))
+    if first is not None and yearless_right:
         begin = first[0]
-        last = _edge_days(right, lambda month, day: _earliest(month, day, begin), today)
+        end = _earliest(*_month_and_day(right), begin)
+        if yearless_left and end > today and end.year > begin.year:  # 10-15..10-01 was meant to lie in the past
+            begin = _latest(*_month_and_day(left), begin - _ONE_DAY)
+            end = _earliest(*_month_and_day(right), begin)
+        first, last = (begin, begin), (end, end)
+    elif last is not None and yearless_left:
+        begin = _latest(*_month_and_day(left), last[1])
+        first = begin, begin
     if re.fullmatch(r"\d\d?:\d\d(:\d\d)?", right) and (on := re.match(r"\d{4}-\d\d-\d\d", left)):
         right = f"{on[0]} {right}"
     start = _edge(left, first[0] if first else None, time_zone, start_of_day)
-    end = _edge(right, last[1] if last else None, time_zone, end_of_day)
-    if start is not None and end is not None and start >= end:
+    end_time = _edge(right, last[1] if last else None, time_zone, end_of_day)
+    if start is not None and end_time is not None and start >= end_time:
         raise QueryError("the range ends before it starts: write the earlier side first")
-    return TimeRange(start, end)
+    return TimeRange(start, end_time)
+
+
+def _month_and_day(words: str) -> tuple[int, int]:
+    month, _, day = words.partition("-")
+    return int(month), int(day)
 
 
 def _edge(words: str, day: date | None, time_zone: str, cut: Callable[[date, str], datetime]) -> datetime | None:
@@ -195,9 +206,7 @@ def _day(words: str, yearless: Callable[[int, int], date]) -> date | None:
     """A single day, with its year or without; None if `words` is something else."""
     if match := re.fullmatch(r"(\d{4})-(\d\d?)-(\d\d?)", words):
         return _date(int(match[1]), int(match[2]), int(match[3]))
-    if match := re.fullmatch(r"(\d\d?)-(\d\d?)", words):
-        return yearless(int(match[1]), int(match[2]))
-    return None
+    return yearless(*_month_and_day(words)) if re.fullmatch(_YEARLESS, words) else None
 
 
 def _date(year: int, month: int, day: int) -> date:
@@ -251,7 +260,27 @@ def whole_days(time_range: TimeRange, time_zone: str) -> tuple[date, date] | Non
 
 def describe(time_range: TimeRange, time_zone: str) -> str:
     """The range as a person reads it, its last day included: `Nov 1 – Nov 22 2026 · UTC`."""
-    return f"{_describe(time_range, time_zone)} · {time_zone}"
+    return f"{describe_span(time_range, time_zone)} · {time_zone}"
+
+
+def describe_span(time_range: TimeRange, time_zone: str) -> str:
+    """`describe` without the zone."""
+    start, end = time_range.start, time_range.end
+    if start is None and end is None:
+        return "all dates"
+    if start is None or end is None:
+        return f"from {_said(start, time_zone)}" if start is not None else f"until {_said(end, time_zone, last=True)}"
+    days = whole_days(time_range, time_zone)
+    if days is not None:
+        first, last = days
+        if first == last:
+            return _day_said(first)
+        return f"{_day_said(first, with_year=first.year != last.year)} – {_day_said(last)}"
+    local_start, local_end = start.astimezone(zone(time_zone)), end.astimezone(zone(time_zone))
+    if local_start.date() == local_end.date():
+        return f"{_day_said(local_start)} {_clock(local_start)} – {_clock(local_end)}"
+    first_day = _day_said(local_start, with_year=local_start.year != local_end.year)
+    return f"{first_day} {_clock(local_start)} – {_day_said(local_end)} {_clock(local_end)}"
 
 
 def describe_length(time_range: TimeRange, time_zone: str) -> str:
@@ -317,25 +346,6 @@ def _within_years(edge: datetime, by: timedelta) -> datetime:
 
 def _begins_day(instant: datetime, time_zone: str) -> bool:
     return start_of_day(local_date(instant, time_zone), time_zone) == instant
-
-
-def _describe(time_range: TimeRange, time_zone: str) -> str:
-    start, end = time_range.start, time_range.end
-    if start is None and end is None:
-        return "all dates"
-    if start is None or end is None:
-        return f"from {_said(start, time_zone)}" if start is not None else f"until {_said(end, time_zone, last=True)}"
-    days = whole_days(time_range, time_zone)
-    if days is not None:
-        first, last = days
-        if first == last:
-            return _day_said(first)
-        return f"{_day_said(first, with_year=first.year != last.year)} – {_day_said(last)}"
-    local_start, local_end = start.astimezone(zone(time_zone)), end.astimezone(zone(time_zone))
-    if local_start.date() == local_end.date():
-        return f"{_day_said(local_start)} {_clock(local_start)} – {_clock(local_end)}"
-    first_day = _day_said(local_start, with_year=local_start.year != local_end.year)
-    return f"{first_day} {_clock(local_start)} – {_day_said(local_end)} {_clock(local_end)}"
 
 
 def _said(edge: datetime | None, time_zone: str, *, last: bool = False) -> str:

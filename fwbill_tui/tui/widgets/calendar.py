@@ -1,0 +1,272 @@
+"""A calendar of one or two months in which a stretch of days is chosen.
+
+Ours because `textual-timepiece` 0.7, the one range picker on the index that runs on Textual 8.2, is wider than 80 columns, tells
+the chosen stretch by colour and slant alone, and turns its pages only through arrows in its header.
+"""
+
+from __future__ import annotations
+
+from calendar import Calendar as WeekCalendar
+from calendar import month_name
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+from textual.reactive import reactive
+from textual.style import Style
+from textual.widget import Widget
+
+from fwbill_tui.usage.query import QueryError
+from fwbill_tui.usage.zones import FIRST_YEAR, check_date, months_later
+
+DayState = Literal["have", "provisional", "missing"]
+"""What is known about a day's usage: read and final, read but it may still grow, not read."""
+
+STATE_MARKS: Mapping[str, str] = {"have": " ", "provisional": "~", "missing": "·"}
+
+_WEEKS = WeekCalendar()
+_MONTH_WIDTH = 22  # seven days of two digits, and a mark before, between and after them
+_GAP = 4
+_ROWS = 8  # month, weekdays, six weeks
+
+
+class RangeCalendar(Widget, can_focus=True):
+    """Choose the first and the last day of a stretch: `enter`, a click, and the same again.
+
+    The stretch stands in brackets, so that it can be seen without colours. After the first pick the stretch follows the cursor.
+    """
+
+    BINDING_GROUP_TITLE = "Calendar"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,space", "pick", "Pick day", key_display="↵", tooltip="Pick the first day, then the last"),
+        Binding("left,h", "move(-1)", "Day back", show=False),
+        Binding("right,l", "move(1)", "Day on", show=False),
+        Binding("up,k", "move(-7)", "Week back", show=False),
+        Binding("down,j", "move(7)", "Week on", show=False),
+        Binding("pageup", "month(-1)", "Month", key_display="PgUp/PgDn", tooltip="One month back"),
+        Binding("pagedown", "month(1)", "Month on", show=False),
+        Binding("shift+pageup,ctrl+pageup", "month(-12)", "Year back", show=False),
+        Binding("shift+pagedown,ctrl+pagedown", "month(12)", "Year on", show=False),
+        Binding("home", "edge(False)", "First of the month", show=False),
+        Binding("end", "edge(True)", "Last of the month", show=False),
+        Binding("t", "today", "Today", show=False),
+        Binding("escape", "take_back", "Take pick back"),
+    ]
+    DEFAULT_CSS = """
+    RangeCalendar {
+        width: 1fr;
+        height: auto;
+        padding: 0 1;
+        text-wrap: nowrap;
+        border: tall $border-blurred;
+        &:focus { border: tall $border; }
+        .calendar--month { text-style: bold; }
+        .calendar--weekday { color: $text-muted; }
+        .calendar--chosen { background: $primary-muted; color: $text-primary; text-style: bold; }
+        .calendar--missing { text-style: dim; }
+        .calendar--today { text-style: underline; }
+        .calendar--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
+    }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "calendar--month", "calendar--weekday", "calendar--chosen", "calendar--cursor", "calendar--today", "calendar--missing",
+    }  # fmt: skip
+
+    @dataclass
+    class Picked(Message):
+        """A stretch was picked; `complete` once its second end is. Both ends are included."""
+
+        first: date
+        last: date
+        complete: bool
+
+    cursor: reactive[date] = reactive(date(1970, 1, 1))
+    stretch: reactive[tuple[date, date] | None] = reactive(None)
+    """First and last chosen day."""
+    first_pick: reactive[date | None] = reactive(None)
+    """The end that was picked first, while the other is still open."""
+
+    def __init__(
+        self,
+        *,
+        today: date,
+        stretch: tuple[date, date] | None = None,
+        day_states: Mapping[date, DayState] | None = None,
+        id: str | None = None,  # noqa: A002 - Textual's own name
+    ) -> None:
+        super().__init__(id=id)
+        self.today = today
+        self._states = day_states
+        self._top = today.replace(day=1)
+        """The first of the month shown first."""
+        self.set_reactive(RangeCalendar.cursor, today)
+        self.set_reactive(RangeCalendar.stretch, stretch)
+
+    # -- what is shown -----------------------------------------------------------------------------------------------
+    @property
+    def months(self) -> int:
+        """How many months fit beside each other: one or two."""
+        return 2 if self.size.width >= 2 * _MONTH_WIDTH + _GAP else 1
+
+    def show_stretch(self, stretch: tuple[date, date] | None) -> None:
+        """Mark another stretch and bring its end into view; a pick under way is given up."""
+        self.first_pick = None
+        self.stretch = stretch
+        if stretch is not None:
+            self.cursor = min(stretch[1], max(stretch[0], self.today))
+            self._turn_to(self.cursor.replace(day=1))
+
+    def watch_cursor(self) -> None:
+        """Turn the pages when the cursor leaves them: the month it comes to is then the nearest of those shown."""
+        month = self.cursor.replace(day=1)
+        if month < self._top:
+            self._top = month
+        elif month > months_later(self._top, self.months - 1):
+            self._turn_to(month)
+
+    def on_resize(self) -> None:
+        """One month less or more."""
+        self._turn_to(self.cursor.replace(day=1))
+        self.refresh()
+
+    def _turn_to(self, month: date) -> None:
+        """Show a month as the last of those that fit."""
+        earlier = self.months - 1 if month > date(FIRST_YEAR, 1, 1) else 0
+        self._top = months_later(month, -earlier)
+
+    def render(self) -> Content:
+        """The months side by side, line by line."""
+        tops = [months_later(self._top, number) for number in range(self.months)]
+        pages = [self._page(top) for top in tops]
+        lines = [Content(" " * _GAP).join(row) for row in zip(*pages, strict=True)]
+        if self._states:
+            lines += [Content(""), Content(f"{STATE_MARKS['missing']} not fetched   {STATE_MARKS['provisional']} may still grow")]
+        return Content("\n").join(lines)
+
+    def _shown(self) -> tuple[date, date] | None:
+        return self.stretch if self.first_pick is None else (min(self.first_pick, self.cursor), max(self.first_pick, self.cursor))
+
+    def _page(self, top: date) -> list[Content]:
+        """One month as lines of equal width."""
+        title = f"{month_name[top.month]} {top.year}".center(_MONTH_WIDTH)
+        lines = [
+            Content.styled(title, self.get_visual_style("calendar--month")),
+            Content.styled(" Mo Tu We Th Fr Sa Su ", self.get_visual_style("calendar--weekday")),
+        ]
+        weeks = _WEEKS.monthdatescalendar(top.year, top.month)
+        lines += [self._week([day if day.month == top.month else None for day in week]) for week in weeks]
+        return lines + [Content(" " * _MONTH_WIDTH)] * (_ROWS - len(lines))
+
+    def _week(self, days: list[date | None]) -> Content:
+        parts: list[tuple[str, Style | str]] = []
+        for before, day in pairwise([None, *days]):
+            parts.append(self._mark(before, day))
+            parts.append(("  ", "") if day is None else (f"{day.day:2}", self._day_style(day)))
+        return Content.assemble(*parts, self._mark(days[-1], None))
+
+    def _mark(self, before: date | None, after: date | None) -> tuple[str, Style | str]:
+        """What stands between two days: a bracket of the stretch, or else what is known about the day before it."""
+        chosen = self.get_visual_style("calendar--chosen")
+        shown = self._shown()
+        if shown is not None and before == shown[1]:
+            return "]", chosen
+        if shown is not None and after == shown[0]:
+            return "[", chosen
+        known = " " if before is None or not self._states else STATE_MARKS[self._states.get(before, "missing")]
+        return known, chosen if self._inside(before) and self._inside(after) else ""
+
+    def _inside(self, day: date | None) -> bool:
+        shown = self._shown()
+        return day is not None and shown is not None and shown[0] <= day <= shown[1]
+
+    def _day_style(self, day: date) -> Style | str:
+        names = ["calendar--chosen"] if self._inside(day) else []
+        if self._states and self._states.get(day, "missing") == "missing":
+            names.append("calendar--missing")
+        if day == self.today:
+            names.append("calendar--today")
+        if day == self.cursor and self.has_focus:
+            names.append("calendar--cursor")
+        return self.get_visual_style(*names) if names else ""
+
+    # -- moving and picking ------------------------------------------------------------------------------------------
+    def action_move(self, days: int) -> None:
+        """Move the cursor by days."""
+        self._go(lambda: self.cursor + timedelta(days=days))
+
+    def action_month(self, months: int) -> None:
+        """Move the cursor by months."""
+        self._go(lambda: months_later(self.cursor, months))
+
+    def action_edge(self, last: bool) -> None:
+        """Go to the first or the last day of the month."""
+        first = self.cursor.replace(day=1)
+        self._go(lambda: months_later(first, 1) - timedelta(days=1) if last else first)
+
+    def action_today(self) -> None:
+        """Go to today."""
+        self.cursor = self.today
+
+    def _go(self, target: Callable[[], date]) -> None:
+        try:
+            self.cursor = check_date(target())
+        except (QueryError, OverflowError):
+            self.app.bell()
+
+    def action_pick(self) -> None:
+        """Pick the day under the cursor as an end of the stretch."""
+        if self.first_pick is None:
+            self.first_pick = self.cursor
+            self.stretch = (self.cursor, self.cursor)
+            self.post_message(self.Picked(self.cursor, self.cursor, complete=False))
+            return
+        first, last = min(self.first_pick, self.cursor), max(self.first_pick, self.cursor)
+        self.first_pick, self.stretch = None, (first, last)
+        self.post_message(self.Picked(first, last, complete=True))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """`escape` is ours only while a pick is under way."""
+        return self.first_pick is not None if action == "take_back" else True
+
+    def action_take_back(self) -> None:
+        """Forget the end that was picked."""
+        self.first_pick = None
+
+    def watch_first_pick(self) -> None:
+        """The keys that apply have changed."""
+        self.refresh_bindings()
+
+    def on_click(self, event: Click) -> None:
+        """Pick the day under the mouse."""
+        offset = event.get_content_offset(self)
+        day = None if offset is None else self._day_at(offset.x, offset.y)
+        if day is not None:
+            self.cursor = day
+            self.action_pick()
+
+    def _day_at(self, x: int, y: int) -> date | None:
+        page, column = divmod(x, _MONTH_WIDTH + _GAP)
+        if page >= self.months or not 0 < column < _MONTH_WIDTH - 1 or y < 2:
+            return None
+        top = months_later(self._top, page)
+        weeks = _WEEKS.monthdatescalendar(top.year, top.month)
+        if y - 2 >= len(weeks):
+            return None
+        day = weeks[y - 2][min(column // 3, 6)]
+        return day if day.month == top.month else None
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """A month on."""
+        event.stop()
+        self.action_month(1)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """A month back."""
+        event.stop()
+        self.action_month(-1)
