@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import polars as pl
+from rich.style import Style
 from textual import events
 from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
-from textual.scrollbar import ScrollDown, ScrollLeft, ScrollRight, ScrollTo, ScrollUp
 from textual.strip import Strip
 
-from fwbill_tui.tui.widgets.usage_table_layout import NOTHING, ColumnSpec, Layout, header_text, lay_out
+from fwbill_tui.tui.cells import ELLIPSIS
+from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec, Layout, Slot, column_at, header_text, lay_out
 from fwbill_tui.tui.widgets.usage_table_paint import COMPONENTS, Palette, paint_cells, paint_text
 from fwbill_tui.tui.widgets.usage_table_rows import NO_ROWS, TableRows
 from fwbill_tui.usage.query import SortKey
 
 HEADER = 1
 """Lines above the rows."""
+
+LINES_KEPT = 1000
+"""Painted lines kept for scrolling back over them."""
 
 
 class UsageTable(ScrollView, can_focus=True):
@@ -68,7 +72,6 @@ class UsageTable(ScrollView, can_focus=True):
     | `usage-table--sorted` | Titles of the columns that are sorted by. |
     | `usage-table--odd-row` | Every second row. |
     | `usage-table--even-row` | The other rows. |
-    | `usage-table--frozen` | Columns that stay when the table scrolls sideways (partial: added to the row's style). |
     | `usage-table--cursor` | The row under the cursor, or the cell once there is a cell cursor. |
     | `usage-table--cursor-row` | The rest of the row beside a cell cursor. |
     | `usage-table--empty` | The text shown in place of rows when there are none. |
@@ -86,7 +89,6 @@ class UsageTable(ScrollView, can_focus=True):
         & > .usage-table--sorted { background: $panel; color: $text-accent; text-style: bold; }
         & > .usage-table--even-row { background: $surface; color: $foreground; }
         & > .usage-table--odd-row { background: $boost; color: $foreground; }
-        & > .usage-table--frozen { color: $text-muted; }
         & > .usage-table--empty { background: $surface; color: $text-muted; }
         & > .usage-table--cursor {
             background: $block-cursor-blurred-background;
@@ -156,10 +158,11 @@ class UsageTable(ScrollView, can_focus=True):
         self._titles: tuple[str, ...] = ()
         self._sorted: frozenset[int] = frozenset()
         self._empty = ""
-        self._layout_now: Layout = NOTHING
+        self._layout_now = Layout()
+        self._slots: tuple[Slot, ...] = ()
         self._position = 0
         self._cell: str | None = None
-        self._told: tuple[int | None, int | None, str | None] = (None, None, None)
+        self._told: tuple[int | None, int | None, str | None] | None = None
         self._lines: dict[int, Strip] = {}
         self._palette: Palette | None = None
         self._area = Size(0, 0)
@@ -194,6 +197,8 @@ class UsageTable(ScrollView, can_focus=True):
         same = kinds == [(column.name, column.kind) for column in self._rows.columns]
         needs = self._rows.needs if same else ()
         line = self._position - self.top
+        if frame is not self._rows.frame:
+            self._told = None
         self._rows = TableRows(frame, order, columns, time_zone=time_zone, total=total_rows, needs=needs)
         self._titles = tuple(header_text(column, sort, time_zone) for column in columns)
         by = {key.column for key in sort}
@@ -261,20 +266,22 @@ class UsageTable(ScrollView, can_focus=True):
         self._reveal()
         self._tell()
 
+    def _cell_index(self) -> int | None:
+        return next((index for index, column in enumerate(self.columns) if column.name == self._cell), None)
+
     def _reveal(self) -> None:
         """Scroll as little as it takes to have the cursor on screen."""
         if self._position < self.top:
             self._scroll_rows(self._position)
         elif self._position >= self.top + self.visible_rows:
             self._scroll_rows(self._position - self.visible_rows + 1)
-        if self._cell is not None:
-            column = [column.name for column in self.columns].index(self._cell)
+        if (column := self._cell_index()) is not None:
             x = self._layout_now.scroll_to(column, self.scroll_offset.x, self._area.width)
-            self.scroll_to(x=x, animate=False, force=True)
+            self.scroll_to(x=x, force=True)
 
     def _scroll_rows(self, top: int) -> None:
         if self.scrollable_size.height:
-            self.scroll_to(y=top, animate=False, force=True)
+            self.scroll_to(y=top, force=True)
 
     def _tell(self) -> None:
         now = (self.cursor, self.cursor_row, self._cell)
@@ -302,10 +309,10 @@ class UsageTable(ScrollView, can_focus=True):
 
     def action_move_cell(self, cells: int) -> None:
         """Move the cell cursor; at the left of the first cell is the whole row."""
-        names = [column.name for column in self.columns]
-        index = (-1 if self._cell is None else names.index(self._cell)) + cells
-        if index < len(names):
-            self.move_cursor(self._position, names[index] if index >= 0 else None)
+        now = self._cell_index()
+        index = (-1 if now is None else now) + cells
+        if index < len(self.columns):
+            self.move_cursor(self._position, self.columns[index].name if index >= 0 else None)
 
     def action_whole_row(self) -> None:
         """Leave the cells for the whole row."""
@@ -325,7 +332,7 @@ class UsageTable(ScrollView, can_focus=True):
         if offset is None:
             return
         event.stop()
-        column = self._layout_now.column_at(offset.x, self.scroll_offset.x)
+        column = column_at(self._slots, offset.x)
         name = None if column is None else self.columns[column].name
         position = self.top + offset.y - HEADER
         if offset.y < HEADER:
@@ -336,31 +343,9 @@ class UsageTable(ScrollView, can_focus=True):
             if event.chain == 2:
                 self.action_select()
 
-    # The scroll bar jumps: an animation over millions of rows would read thousands of them only to pass by.
-    def on_scroll_to(self, message: ScrollTo) -> None:
-        """Follow the dragged scroll bar."""
-        message.prevent_default().stop()
-        self.scroll_to(message.x, message.y, animate=False)
-
-    def on_scroll_up(self, message: ScrollUp) -> None:
-        """Scroll to the screen before."""
-        message.prevent_default().stop()
-        self.scroll_page_up(animate=False)
-
-    def on_scroll_down(self, message: ScrollDown) -> None:
-        """Scroll to the next screen."""
-        message.prevent_default().stop()
-        self.scroll_page_down(animate=False)
-
-    def on_scroll_left(self, message: ScrollLeft) -> None:
-        """Scroll to the columns before."""
-        message.prevent_default().stop()
-        self.scroll_page_left(animate=False)
-
-    def on_scroll_right(self, message: ScrollRight) -> None:
-        """Scroll to the columns after."""
-        message.prevent_default().stop()
-        self.scroll_page_right(animate=False)
+    def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
+        """Scroll at once: an animation over millions of rows would read thousands of them only to pass by."""
+        super().scroll_to(x, y, **{**options, "animate": False})
 
     # -- painting ----------------------------------------------------------------------------------------------------
     def notify_style_update(self) -> None:
@@ -371,7 +356,8 @@ class UsageTable(ScrollView, can_focus=True):
         self.refresh()
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
-        """Every line starts at another cell."""
+        """Other columns are in sight."""
+        self._slots = self._layout_now.slots(round(new_value), self._area.width)
         self._lines.clear()
         super().watch_scroll_x(old_value, new_value)
 
@@ -380,6 +366,7 @@ class UsageTable(ScrollView, can_focus=True):
         self._area = self.scrollable_size
         self._rows.read(self.top, self.top + self.visible_rows)
         self._layout_now = lay_out(self.columns, self._titles, self._rows.needs, self._area.width)
+        self._slots = self._layout_now.slots(self.scroll_offset.x, self._area.width)
         self._lines.clear()
 
     def _settle(self, in_sight: bool) -> None:
@@ -391,10 +378,12 @@ class UsageTable(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Read what came on screen in one go, then paint it."""
+        if len(self._lines) > LINES_KEPT:
+            self._lines.clear()
         rows = self._area.height - HEADER
         if self._rows.read(self.top, self.top + self.visible_rows) or self._area != self.scrollable_size:
             self._lay_out()
-            self.call_next(self._settle, self.top <= self._position < self.top + max(rows, 1))
+            self.call_next(self._settle, rows < 1 or self.top <= self._position < self.top + rows)
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
@@ -403,30 +392,24 @@ class UsageTable(ScrollView, can_focus=True):
             self._palette = Palette.of(self)
         palette, room, position = self._palette, self._area.width, self.top + y - HEADER
         if y < HEADER:
-            styles = [palette.sorted if index in self._sorted else palette.header for index in range(len(self._titles))]
-            return paint_cells(self.columns, self._titles, self._layout_now, styles, palette.header, room, self.scroll_offset.x)
+            return self._paint(self._titles, palette.header, dict.fromkeys(self._sorted, palette.sorted))
         if position >= self._rows.total:
             text = self._empty if not self._rows.total and y == HEADER + 1 else ""
             return paint_text(text, palette.empty, room)
+        cells = self._rows.texts(position)
         if position == self._position:
-            return self._paint_row(position, palette)
+            index = self._cell_index()
+            style = palette.cursor if index is None else palette.cursor_row
+            return self._paint(cells, style, {} if index is None else {index: palette.cursor}, mark=True)
         line = self._lines.get(position)
         if line is None:
-            if len(self._lines) > 1000:
-                self._lines.clear()
-            line = self._lines[position] = self._paint_row(position, palette)
+            line = self._paint(cells, palette.odd if position % 2 else palette.even, {})
+            if cells is not None:
+                self._lines[position] = line
         return line
 
-    def _paint_row(self, position: int, palette: Palette) -> Strip:
-        room, scroll_x, layout = self._area.width, self.scroll_offset.x, self._layout_now
-        cells = self._rows.texts(position)
-        base, styles = palette.row(
-            [column.name == self._cell for column in self.columns],
-            layout.frozen,
-            odd=position % 2 == 1,
-            cursor=position == self._position,
-            in_cells=self._cell is not None,
-        )
+    def _paint(self, cells: Sequence[str] | None, style: Style, special: Mapping[int, Style], *, mark: bool = False) -> Strip:
         if cells is None:
-            return paint_text("…", base, room)
-        return paint_cells(self.columns, cells, layout, styles, base, room, scroll_x, mark=position == self._position)
+            cells = [ELLIPSIS, *[""] * (len(self.columns) - 1)]
+        frozen = self._layout_now.frozen
+        return paint_cells(cells, self.columns, self._slots, frozen, self._area.width, style, special, mark=mark)

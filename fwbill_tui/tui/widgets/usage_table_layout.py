@@ -46,38 +46,64 @@ def header_text(column: ColumnSpec, sort: Sequence[SortKey], time_zone: str) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """Columns side by side. `starts` are positions in the whole line; `widths` are of texts, without their padding."""
+class Slot:
+    """A column in sight: its index, the cells its text has, and whether that is all it wants."""
 
-    starts: tuple[int, ...]
-    widths: tuple[int, ...]
-    frozen: int
+    index: int
+    width: int
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns side by side in a line that may be longer than the screen. Widths are of texts, without their padding."""
+
+    widths: tuple[int, ...] = ()
+    frozen: int = 0
     """How many leading columns stay when the rest scrolls."""
-    total: int
-    """Cells of the whole line."""
+
+    def start(self, column: int) -> int:
+        """Cells before a column in the whole line."""
+        return sum(self.widths[:column]) + 2 * PADDING * column
 
     @property
-    def edge(self) -> int:
-        """Cells taken by the frozen columns."""
-        return self.starts[self.frozen] if self.frozen < len(self.starts) else self.total
+    def total(self) -> int:
+        """Cells of the whole line."""
+        return self.start(len(self.widths))
 
-    def column_at(self, x: int, scroll_x: int) -> int | None:
-        """The column drawn at cell `x` of a line that is scrolled sideways by `scroll_x`."""
-        place = x if x < self.edge else x + scroll_x
-        for index in reversed(range(len(self.starts))):
-            if place >= self.starts[index]:
-                return index if place < self.total else None
-        return None
+    def slots(self, scroll_x: int, room: int) -> tuple[Slot, ...]:
+        """The columns in sight, from left to right, in a line of `room` cells.
+
+        Behind the frozen columns stands the first column that starts at `scroll_x` or after it: columns leave at the
+        left one by one, as half a number would read as another number.
+        """
+        edge, first = self.start(self.frozen), self.frozen
+        while first < len(self.widths) - 1 and self.start(first) - edge < scroll_x:
+            first += 1
+        slots = []
+        for index in (*range(self.frozen), *range(first, len(self.widths))):
+            width_here = min(self.widths[index], room - 2 * PADDING)
+            if width_here <= 0:
+                break
+            slots.append(Slot(index, width_here, width_here == self.widths[index]))
+            room -= width_here + 2 * PADDING
+        return tuple(slots)
 
     def scroll_to(self, column: int, scroll_x: int, room: int) -> int:
         """The sideways scroll nearest to `scroll_x` at which a column is in sight, in a line of `room` cells."""
         if column < self.frozen:
             return scroll_x
-        start, size = self.starts[column] - self.edge, self.widths[column] + 2 * PADDING
-        return min(start, max(scroll_x, start + size - (room - self.edge)))
+        edge = self.start(self.frozen)
+        return min(self.start(column) - edge, max(scroll_x, self.start(column + 1) - room))
 
 
-NOTHING = Layout((), (), 0, 0)
+def column_at(slots: Sequence[Slot], x: int) -> int | None:
+    """The index of the column that is drawn at cell `x`; None behind the last one."""
+    for slot in slots:
+        x -= slot.width + 2 * PADDING
+        if x < 0:
+            return slot.index
+    return None
 
 
 def lay_out(columns: Sequence[ColumnSpec], titles: Sequence[str], needs: Sequence[int], room: int) -> Layout:
@@ -95,14 +121,9 @@ def lay_out(columns: Sequence[ColumnSpec], titles: Sequence[str], needs: Sequenc
     while spare < 0 and (cuttable := [index for index in elastic if widths[index] > columns[index].minimum]):
         widths[max(cuttable, key=widths.__getitem__)] -= 1
         spare += 1
-    starts, total = [], 0
-    for text_width in widths:
-        starts.append(total)
-        total += text_width + 2 * PADDING
     frozen = 0
     while frozen < len(columns) and columns[frozen].frozen:
         frozen += 1
-    layout = Layout(tuple(starts), tuple(widths), frozen, total)
-    if layout.edge > room // 2:  # nothing else would fit beside them
-        return Layout(layout.starts, layout.widths, 0, total)
-    return layout
+    layout = Layout(tuple(widths), frozen)
+    # Frozen columns that leave no room for others would make those unreachable.
+    return layout if layout.start(frozen) <= room // 2 else Layout(layout.widths)
