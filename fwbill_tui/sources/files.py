@@ -24,6 +24,7 @@ class FileSource:
         self._skip_unreadable = skip_unreadable
         self._problems: list[str] = []
         self._read_at: datetime | None = None
+        self._stopped = False
 
     @property
     def label(self) -> str:
@@ -31,11 +32,12 @@ class FileSource:
         return self._inputs[0].name if len(self._inputs) == 1 else f"{len(self._inputs)} files"
 
     def batches(
-        self, range_: TimeRange, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event
+        self, wanted: TimeRange, /, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> Iterator[Batch]:
-        """Every batch of every file, in order; `range_` is left to the query."""
-        del range_
+        """Every batch of every file, in order; the range is left to the query."""
+        del wanted
         self._problems.clear()
+        self._stopped = True
         sizes = [file.size for file in self._inputs]
         total = None if None in sizes else sum(size or 0 for size in sizes)
         done = 0
@@ -50,10 +52,11 @@ class FileSource:
                 yield batch
         finally:
             reading.close()
-        self._read_at = datetime.now(UTC)
+        self._read_at, self._stopped = datetime.now(UTC), False
 
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
-        return Provenance(
-            kind=self.kind, label=self.label, account=None, fetched_at=self._read_at, missing=(), notes=tuple(self._problems)
-        )
+        missing = [(TimeRange(), problem) for problem in self._problems]
+        if self._stopped:
+            missing.append((TimeRange(), "reading was stopped before the end"))
+        return Provenance(self.kind, self.label, fetched_at=self._read_at, missing=tuple(missing))

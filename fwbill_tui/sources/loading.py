@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from fwbill_tui.fireworks.errors import Cancelled
 from fwbill_tui.sources.source import Progress, Provenance, Source
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.csv_reader import TooManyLabels
@@ -26,6 +27,9 @@ class Loaded:
 
     ledger: Ledger
     provenance: Provenance
+    builder: LedgerBuilder
+    """Takes what is fetched again later: `load(..., onto=builder)`."""
+    cancelled: bool = False
 
 
 def load(
@@ -39,8 +43,9 @@ def load(
 ) -> Loaded:
     """Read `ranges` of a source whole. Runs in the caller's thread; `snapshot` gets ledgers of what has come so far.
 
-    `onto` holds events of an earlier load that the new ones are added to (a window fetched again). Raises what the
-    source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
+    `onto` holds events of an earlier load that the new ones are added to (a window fetched again). A cancelled load
+    keeps what has come and names the rest as missing. Raises what the source raises; a column with more labels than the
+    narrow types hold makes it start over with wide ones.
     """
     stop = cancelled or threading.Event()
     builder = onto or LedgerBuilder(EventTypes())
@@ -61,11 +66,17 @@ def _load(
     cancelled: threading.Event,
 ) -> Loaded:
     shown, shown_at = 0, time.monotonic()
-    for range_ in ranges:
-        for batch in source.batches(range_, types=builder.types, progress=progress, cancelled=cancelled):
-            builder.add(batch)
-            grown = builder.events >= _GROWTH * max(shown, 1)
-            if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > _PATIENCE):
-                snapshot(builder.build())
-                shown, shown_at = builder.events, time.monotonic()
-    return Loaded(builder.build(), source.provenance())
+    missing: list[tuple[TimeRange, str]] = []
+    for wanted in ranges:
+        try:
+            for batch in source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled):
+                builder.add(batch)
+                grown = builder.events >= _GROWTH * max(shown, 1)
+                if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > _PATIENCE):
+                    snapshot(builder.build())
+                    shown, shown_at = builder.events, time.monotonic()
+        except Cancelled:
+            cancelled.set()
+        missing += source.provenance().missing
+    provenance = replace(source.provenance(), missing=tuple(missing))
+    return Loaded(builder.build(), provenance, builder, cancelled.is_set())

@@ -277,8 +277,8 @@ class Ledger:
 
 
 _READING_ORDER = (
-    "start_time", "usage_type", "base_model_name", "prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens",
-    "completion_tokens", "accelerator_type", "accelerator_seconds", "email", "end_time", "model_bucket", "parameter_count",
+    "start_time", "usage_type", "base_model_name", "prompt_tokens", "cached_prompt_tokens", "completion_tokens", "email",
+    "accelerator_type", "accelerator_seconds", "uncached_prompt_tokens", "end_time", "model_bucket", "parameter_count",
 )  # fmt: skip
 """The order in which people read an event: when, what, how much, who; then the rest."""
 

@@ -92,6 +92,19 @@ class SortKey:
 Choice = tuple[str, tuple[str, ...]]
 """A dimension and the values chosen of it, sorted; '' stands for an empty cell."""
 
+def turned(keys: tuple[SortKey, ...], column: str, *, further: bool) -> tuple[SortKey, ...]:
+    """The sort keys after one more turn of a column: descending, then ascending, then off.
+
+    `further` keeps the other keys and their order; otherwise the column is the only key.
+    """
+    before = next((key for key in keys if key.column == column), None)
+    if before is None:
+        return (*(keys if further else ()), SortKey(column, descending=True))
+    after = (SortKey(column),) if before.descending else ()
+    place = keys.index(before)
+    return (*keys[:place], *after, *keys[place + 1 :]) if further else after
+
+
 NEWEST_FIRST = (SortKey("start_time", descending=True),)
 
 

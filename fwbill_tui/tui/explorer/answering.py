@@ -1,0 +1,180 @@
+"""Two threads that answer the explorer's queries: one for totals, facets and chart, one for rows. The newest query wins.
+
+They are threads of their own, not Textual workers, because a worker cannot be ended and a burst of keys would pile up
+sorts of ten million rows. Here a new question replaces the one that waits, and a running one stops at its next step.
+Totals never wait for rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import polars as pl
+from textual.message import Message
+from textual.widget import Widget
+
+from fwbill_tui.usage.answers import Facet, Series, Totals
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import Query, QueryError
+
+_Question = TypeVar("_Question")
+_FIRST_ROWS = 400
+"""More than any screen shows, so that a page down works before the whole order is there."""
+_PAUSE = 0.05
+"""Seconds in which another key may come before the whole order is worked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query to be answered from a ledger. `anchor` is the event (row number) to be kept under the cursor, if any."""
+
+    ledger: Ledger
+    query: Query
+    chart_dimension: str
+    chart_measure: str
+    chart_limit: int
+    anchor: int | None = None
+
+
+class SummaryReady(Message):
+    """Totals, facets and chart for a question."""
+
+    def __init__(self, question: Question, totals: Totals, whole: Totals, facets: dict[str, Facet], series: Series) -> None:
+        super().__init__()
+        self.question, self.totals, self.whole, self.facets, self.series = question, totals, whole, facets, series
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, SummaryReady)
+
+
+class RowsReady(Message):
+    """Rows for a question: a grouped frame, or row numbers into the events.
+
+    `order` may hold only the first of `total` rows, when `whole` is False. `cursor` is where the anchor stands now.
+    """
+
+    def __init__(
+        self,
+        question: Question,
+        frame: pl.DataFrame,
+        order: pl.Series | None,
+        total: int,
+        *,
+        whole: bool,
+        cursor: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.question, self.frame, self.order, self.total, self.whole, self.cursor = question, frame, order, total, whole, cursor
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, RowsReady)
+
+
+class QuestionFailed(Message):
+    """A query that could not be answered; the view stays as it is."""
+
+    def __init__(self, question: Question, problem: str) -> None:
+        super().__init__()
+        self.question, self.problem = question, problem
+
+
+class Newest(Generic[_Question]):
+    """A daemon thread that works on the newest thing it was given.
+
+    `work` gets the thing and a function that tells (after waiting up to some seconds) whether a newer one has come.
+    """
+
+    def __init__(self, name: str, work: Callable[[_Question, Callable[[float], bool]], None]) -> None:
+        self._work = work
+        self._waiting: _Question | None = None
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def ask(self, question: _Question) -> None:
+        """Work on this next, instead of whatever was waiting."""
+        with self._changed:
+            self._waiting = question
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread once its present step is done."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+
+    def _superseded(self, within: float = 0.0) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._stopped or self._waiting is not None, within)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopped or self._waiting is not None)
+                if self._stopped:
+                    return
+                question, self._waiting = self._waiting, None
+            if question is not None:
+                self._work(question, self._superseded)
+
+
+class Answering:
+    """Answers questions and posts the answers to a widget."""
+
+    def __init__(self, target: Widget) -> None:
+        self._target = target
+        self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
+        self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._row_order))
+
+    def ask(self, question: Question) -> None:
+        """Answer this one; answers to older ones that are still to come are dropped."""
+        self._summaries.ask(question)
+        self._rows.ask(question)
+
+    def stop(self) -> None:
+        """End both threads."""
+        self._summaries.stop()
+        self._rows.stop()
+
+    def _guarded(
+        self, work: Callable[[Question, Callable[[float], bool]], None]
+    ) -> Callable[[Question, Callable[[float], bool]], None]:
+        def guarded(question: Question, superseded: Callable[[float], bool]) -> None:
+            try:
+                work(question, superseded)
+            except QueryError as error:
+                self._target.post_message(QuestionFailed(question, str(error)))
+            except pl.exceptions.PolarsError as error:
+                problem = str(error).partition("\n")[0]
+                self._target.post_message(QuestionFailed(question, f"the engine cannot answer this: {problem}"))
+
+        return guarded
+
+    def _summary(self, question: Question, superseded: Callable[[float], bool]) -> None:
+        ledger, query = question.ledger, question.query
+        totals, whole, facets = ledger.totals(query), ledger.whole(query), ledger.facets(query)
+        if superseded(0):
+            return
+        series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
+        self._target.post_message(SummaryReady(question, totals, whole, facets, series))
+
+    def _row_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
+        ledger, query = question.ledger, question.query
+        if query.group_by:
+            groups = ledger.groups(query)
+            self._target.post_message(RowsReady(question, groups, None, groups.height, whole=True))
+            return
+        total = ledger.totals(query).events
+        if question.anchor is None and total > _FIRST_ROWS:
+            first = ledger.first_rows(query, _FIRST_ROWS)
+            if first is not None and not superseded(0):
+                self._target.post_message(RowsReady(question, ledger.events, first, total, whole=False))
+        if superseded(_PAUSE if ledger.events.height > 200_000 else 0):
+            return
+        order = ledger.order(query)
+        cursor = order.index_of(question.anchor) if question.anchor is not None else None
+        self._target.post_message(RowsReady(question, ledger.events, order, len(order), whole=True, cursor=cursor))

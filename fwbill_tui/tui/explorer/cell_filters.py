@@ -1,0 +1,38 @@
+"""From a cell to a filter: only, or without, rows like it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from fwbill_tui.usage.groups import drill_down
+from fwbill_tui.usage.labels import EMPTY
+from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query
+from fwbill_tui.usage.schema import dimension_of
+from fwbill_tui.usage.zones import local_date
+
+
+def by_cell(query: Query, column: str, value: object, *, without: bool) -> Query | None:
+    """The query that keeps (or leaves out) rows like a cell; None when a cell of that kind cannot be filtered by.
+
+    A label is chosen or excluded, a count becomes a condition, a time narrows the range to its local day.
+    """
+    if isinstance(value, date):
+        if without:
+            return None
+        day = local_date(value, query.time_zone) if isinstance(value, datetime) else value
+        narrowed = drill_down(replace(query, group_by=("day",)), {"day": day})
+        return replace(narrowed, group_by=query.group_by)
+    if column in MEASURE_CONDITIONS:
+        if not isinstance(value, int | float):
+            return None
+        condition = Condition(column, "!=" if without else "=", value)
+        return replace(query, where=tuple(dict.fromkeys((*query.where, condition))))
+    if value is not None and not isinstance(value, str):
+        return None
+    dimension, label = dimension_of(column), value or EMPTY
+    if without:
+        return query.choose(dimension, set(query.chosen(dimension)) - {label}).exclude(
+            dimension, {*query.excluded(dimension), label}
+        )
+    return query.exclude(dimension, []).choose(dimension, [label])

@@ -1,0 +1,57 @@
+"""How the columns of usage events and of groups are titled and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.cells import Kind
+from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec
+from fwbill_tui.usage.groups import GROUP_MEASURES
+from fwbill_tui.usage.schema import column_of
+
+_EVENT_COLUMNS: dict[str, tuple[str, Kind]] = {
+    "start_time": ("start", "time"),
+    "end_time": ("end", "time"),
+    "usage_type": ("type", "usage_type"),
+    "base_model_name": ("model", "path"),
+    "model_bucket": ("bucket", "label"),
+    "email": ("user", "label"),
+    "accelerator_type": ("accelerator", "label"),
+    "accelerator_seconds": ("GPU s", "seconds"),
+    "parameter_count": ("parameters", "count"),
+    "prompt_tokens": ("prompt", "count"),
+    "cached_prompt_tokens": ("cached", "count"),
+    "uncached_prompt_tokens": ("uncached", "count"),
+    "completion_tokens": ("completion", "count"),
+    "total_tokens": ("total", "count"),
+    "events": ("events", "count"),
+    "hour": ("hour", "hour"),
+    "day": ("day", "day"),
+    "month": ("month", "month"),
+}
+
+
+def title_of_column(column: str) -> str:
+    """The short title of a column; a further one has its own name."""
+    known = _EVENT_COLUMNS.get(column)
+    return known[0] if known else cells.label(column)
+
+
+def event_columns(names: Sequence[str]) -> list[ColumnSpec]:
+    """Columns of single events; a leading start time stays when the table scrolls sideways."""
+    specs = []
+    for index, name in enumerate(names):
+        kind = _EVENT_COLUMNS[name][1] if name in _EVENT_COLUMNS else "text"
+        specs.append(ColumnSpec(name, title_of_column(name), kind, frozen=index == 0 and name == "start_time"))
+    return specs
+
+
+def group_columns(group_by: Sequence[str]) -> list[ColumnSpec]:
+    """Columns of a grouped view: its keys, which stay, then the measures."""
+    specs = []
+    for name in group_by:
+        column = column_of(name)
+        kind = _EVENT_COLUMNS[column][1] if column in _EVENT_COLUMNS else "text"
+        specs.append(ColumnSpec(name, title_of_column(column), kind, frozen=True, maximum=40))
+    return [*specs, *(ColumnSpec(name, *_EVENT_COLUMNS[name]) for name in GROUP_MEASURES)]

@@ -1,0 +1,109 @@
+"""Loading in a thread, told to the explorer in messages that replace each other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from textual.message import Message
+from textual.widget import Widget
+
+from fwbill_tui.fireworks.errors import FireworksError
+from fwbill_tui.sources.loading import Loaded, load
+from fwbill_tui.sources.source import Progress, Source
+from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.schema import ExportFormatError
+
+
+class LoadProgress(Message):
+    """How far the load is."""
+
+    def __init__(self, load_number: int, progress: Progress) -> None:
+        super().__init__()
+        self.load_number, self.progress = load_number, progress
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, LoadProgress)
+
+
+class LedgerGrew(Message):
+    """A ledger of what has come so far."""
+
+    def __init__(self, load_number: int, ledger: Ledger) -> None:
+        super().__init__()
+        self.load_number, self.ledger = load_number, ledger
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, LedgerGrew)
+
+
+class LoadFinished(Message):
+    """Everything that could be had is here."""
+
+    def __init__(self, load_number: int, loaded: Loaded) -> None:
+        super().__init__()
+        self.load_number, self.loaded = load_number, loaded
+
+
+class LoadFailed(Message):
+    """The load is impossible as a whole."""
+
+    def __init__(self, load_number: int, error: Exception) -> None:
+        super().__init__()
+        self.load_number, self.error = load_number, error
+
+
+class Loader:
+    """One load at a time; a new one cancels the one before. Messages carry the number of the load they belong to."""
+
+    def __init__(self, target: Widget) -> None:
+        self._target = target
+        self._cancelled = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.number = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether a load is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, source: Source, ranges: Sequence[TimeRange], onto: LedgerBuilder | None = None) -> None:
+        """Begin to load; see `sources.loading.load`."""
+        self.cancel()
+        self.number += 1
+        self._cancelled = threading.Event()
+        arguments = (self.number, source, tuple(ranges), onto, self._cancelled)
+        self._thread = threading.Thread(target=self._run, args=arguments, name=f"fwbill-load-{self.number}", daemon=True)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the load under way to stop; what it has so far comes as its `LoadFinished`."""
+        self._cancelled.set()
+
+    def close(self, seconds: float = 2.0) -> None:
+        """Cancel, and wait until temporary files are gone."""
+        self.cancel()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _run(
+        self, number: int, source: Source, ranges: Sequence[TimeRange], onto: LedgerBuilder | None, cancelled: threading.Event
+    ) -> None:
+        post = self._target.post_message
+
+        def progress(now: Progress) -> None:
+            post(LoadProgress(number, now))
+
+        def snapshot(ledger: Ledger) -> None:
+            post(LedgerGrew(number, ledger))
+
+        try:
+            loaded = load(
+                source, ranges, progress=progress, snapshot=snapshot, cancelled=cancelled, onto=onto
+            )
+        except (FireworksError, ExportFormatError, OSError, ValueError) as error:
+            post(LoadFailed(number, error))
+        else:
+            post(LoadFinished(number, loaded))

@@ -1,0 +1,62 @@
+"""What the status line, the notices and the totals say about where the events are from and what is missing."""
+
+from __future__ import annotations
+
+from fwbill_tui.sources.source import Provenance, Source
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.widgets.status import Standing
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import Query, TimeRange
+from fwbill_tui.usage.ranges import describe, describe_span
+from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
+
+
+def standing_of(
+    source: Source, account: str | None, provenance: Provenance | None, query: Query, ledger: Ledger | None
+) -> Standing:
+    """The top line."""
+    shown = query.range
+    if ledger is not None:
+        shown = _whole_days(TimeRange(shown.start or ledger.span().start, shown.end or ledger.span().end), query)
+    label = provenance.label if provenance is not None else source.label
+    return Standing(
+        account=cells.label(account) if account else "",
+        range=describe(shown, query.time_zone),
+        events=ledger.events.height if ledger is not None else None,
+        source=cells.label(label),
+        fetched_at=provenance.fetched_at if provenance is not None else None,
+    )
+
+
+def _whole_days(shown: TimeRange, query: Query) -> TimeRange:
+    """The days that an open range's events are from; a range with both ends is as it is."""
+    start, end = shown.start, shown.end
+    if query.range.start is None and start is not None:
+        start = start_of_day(local_date(start, query.time_zone), query.time_zone)
+    if query.range.end is None and end is not None:
+        end = end_of_day(local_date(end, query.time_zone), query.time_zone)
+    return TimeRange(start, end)
+
+
+def notices_of(problem: str, load_problem: str, provenance: Provenance | None, ledger: Ledger | None) -> tuple[str, ...]:
+    """What must not be overlooked, the most pressing first."""
+    notices = [cells.label(text) for text in (problem, load_problem) if text]
+    if provenance is not None:
+        if len(provenance.missing) > 1:
+            notices.append(f"{len(provenance.missing)} windows are missing; r fetches them again")
+        notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in provenance.missing[:2]]
+        notices += [cells.label(note) for note in provenance.notes]
+    if ledger is not None and ledger.rejected:
+        notices.append(f"{ledger.rejected:,} rows could not be read and are not counted")
+    return tuple(notices)
+
+
+def partial_of(provenance: Provenance | None, *, problem: str) -> str:
+    """Why the totals are not those of the whole range; '' when they are. There is no provenance until a load has ended."""
+    if problem:
+        return "the load failed"
+    if provenance is None:
+        return "still loading"
+    if not provenance.complete:
+        return f"{len(provenance.missing)} of its parts missing"
+    return ""

@@ -1,0 +1,413 @@
+"""The explorer: search, facets, totals, chart and table over one Query, which only this screen changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize
+from textual.widgets import Footer
+
+from fwbill_tui.sources.source import Provenance, Source
+from fwbill_tui.tui.explorer import cell_filters, columns
+from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
+from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
+from fwbill_tui.tui.explorer.history import History
+from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
+from fwbill_tui.tui.explorer.standing import notices_of, partial_of, standing_of
+from fwbill_tui.tui.widgets.chart import UsageChart
+from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
+from fwbill_tui.tui.widgets.facets import FacetPanel
+from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
+from fwbill_tui.tui.widgets.save_line import SaveLine
+from fwbill_tui.tui.widgets.search_box import SearchBox
+from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.groups import drill_down, sort_keys
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, TimeRange, turned
+from fwbill_tui.usage.ranges import shift
+
+NARROW, SHORT, ROOMY = 100, 30, (160, 45)
+"""Below so many columns facets are an overlay; below so many lines the chart folds away; from then on both are larger."""
+_CHART_PARTS = 6
+
+
+class ExplorerScreen(ExplorerDialogs):
+    """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
+
+    CSS_PATH = "explorer.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", "search", key_display="/"),
+        Binding("t", "facet('usage_type')", "type"),
+        Binding("m", "facet('model')", "model"),
+        Binding("u", "facet('user')", "user", show=False),
+        Binding("a", "facet('accelerator')", "accelerator", show=False),
+        Binding("d", "dates", "dates"),
+        Binding("left_square_bracket", "shift_range(-1)", "period back", key_display="[", show=False),
+        Binding("right_square_bracket", "shift_range(1)", "period forward", key_display="]", show=False),
+        Binding("s", "sort", "sort"),
+        Binding("S", "sort(True)", "sort further", key_display="shift+s", show=False),
+        Binding("g", "group", "group"),
+        Binding("c", "columns", "columns", show=False),
+        Binding("f", "only_like_this", "only this", show=False),
+        Binding("F", "without_like_this", "without this", key_display="shift+f", show=False),
+        Binding("x", "clear_filters", "clear filters", show=False),
+        Binding("e", "export", "export"),
+        Binding("ctrl+s", "save", "save CSV", key_display="^s"),
+        Binding("y", "copy_cell", "copy cell", show=False),
+        Binding("Y", "copy_row", "copy row", key_display="shift+y", show=False),
+        Binding("z", "undo", "undo", show=False),
+        Binding("Z", "redo", "redo", key_display="shift+z", show=False),
+        Binding("r", "refresh_usage", "fetch new", show=False),
+        Binding("escape", "back", "back", show=False),
+        Binding("question_mark", "help", "help", key_display="?"),
+        Binding("q", "app.quit", "quit"),
+    ]
+
+    def __init__(self, source: Source, query: Query, *, account: str | None = None) -> None:
+        """`source` is what the events are from; `account` is named on top and in file names."""
+        super().__init__()
+        self._source = source
+        self._history = History(query)
+        self.account = account
+        self.needs_range = source.needs_range
+        self._ledger: Ledger | None = None
+        self._builder: LedgerBuilder | None = None
+        self._provenance: Provenance | None = None
+        self._loaded_range: TimeRange | None = None
+        self._problem = ""
+        self._load_problem = ""
+        self._rows: RowsReady | None = None
+        self._drilled: list[Query] = []
+        self._moved = False
+        self._asked: Question | None = None
+
+    # -- composition ---------------------------------------------------------------------------------------------------
+    def compose(self) -> ComposeResult:
+        yield StatusLine(id="status")
+        yield SearchBox(id="search")
+        yield FilterChips(id="chips")
+        yield NoticeLine(id="notices")
+        with Horizontal(id="body"):
+            yield FacetPanel(id="facets")
+            with Vertical(id="main"):
+                yield TotalsPanel(id="totals")
+                yield UsageChart(id="chart")
+                yield UsageTable(id="table")
+        yield FetchPanel(id="fetch")
+        yield SaveLine(id="saving")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self._answering = Answering(self)
+        self._loader = Loader(self)
+        self.query_one(UsageTable).focus()
+        self._show_query()
+        self._load()
+
+    def on_unmount(self) -> None:
+        self._answering.stop()
+        self._loader.close()
+        self._saver.close()
+
+    def on_resize(self, event: Resize) -> None:
+        width, height = event.size
+        self.set_class(width < NARROW, "narrow")
+        self.set_class(height < SHORT, "short")
+        self.set_class(width >= ROOMY[0] and height >= ROOMY[1], "roomy")
+
+    # -- the query -----------------------------------------------------------------------------------------------------
+    @property
+    def query_now(self) -> Query:
+        """The query on show."""
+        return self._history.now
+
+    def ask(self, query: Query) -> None:
+        """Go on to another query."""
+        if query != self._history.now:
+            self._history.go(query)
+            self._follow_history()
+
+    def _follow_history(self) -> None:
+        self._problem = ""
+        self._show_query()
+        if self._needs_load():
+            self._load()
+        else:
+            self._answer()
+
+    def _show_query(self) -> None:
+        """Hand the query down to the widgets that show it."""
+        query = self.query_now
+        self.query_one(SearchBox).show_search(query.search)
+        self.query_one(FilterChips).chips = tuple(chips_of(query))
+        self._show_standing()
+
+    def _answer(self) -> None:
+        if self._ledger is None:
+            return
+        anchor = self._anchor() if self._moved else None
+        question = Question(self._ledger, self.query_now, "model", "total_tokens", _CHART_PARTS, anchor)
+        self._asked = question
+        self._answering.ask(question)
+
+    def _anchor(self) -> int | None:
+        """The event under the cursor, when events are shown."""
+        if self._rows is None or self._rows.order is None:
+            return None
+        return self.query_one(UsageTable).cursor_row
+
+    # -- loading -------------------------------------------------------------------------------------------------------
+    def _needs_load(self) -> bool:
+        """Whether the query's range reaches beyond what was loaded."""
+        if not self._source.needs_range:
+            return False
+        have, want = self._loaded_range, self.query_now.range
+        if have is None:
+            return True
+        starts = have.start is not None and (want.start is None or want.start < have.start)
+        ends = have.end is not None and (want.end is None or want.end > have.end)
+        return starts or ends
+
+    def _load(self) -> None:
+        self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
+        self._load_problem, self._provenance, self._builder = "", None, None
+        self._loader.start(self._source, [self._loaded_range])
+        self._show_standing()
+
+    @on(LoadProgress)
+    def _on_progress(self, message: LoadProgress) -> None:
+        if message.load_number == self._loader.number and self._provenance is None:
+            self.query_one(FetchPanel).progress = message.progress
+
+    @on(LedgerGrew)
+    def _on_growth(self, message: LedgerGrew) -> None:
+        if message.load_number == self._loader.number:
+            self._use(message.ledger)
+
+    @on(LoadFinished)
+    def _on_loaded(self, message: LoadFinished) -> None:
+        if message.load_number == self._loader.number:
+            self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
+            self.query_one(FetchPanel).progress = None
+            self._use(message.loaded.ledger)
+
+    @on(LoadFailed)
+    def _on_load_failed(self, message: LoadFailed) -> None:
+        if message.load_number == self._loader.number:
+            self._load_problem = str(message.error)
+            self._loaded_range = None
+            self.query_one(FetchPanel).progress = None
+            self._show_standing()
+
+    def _use(self, ledger: Ledger) -> None:
+        grown_from = self._ledger
+        self._ledger = ledger
+        self.query_one(FetchPanel).events = ledger.events.height
+        if grown_from is not None and ledger.events.height < grown_from.events.height:
+            self._moved = False
+        self._show_standing()
+        self._answer()
+
+    def partial(self) -> str:
+        return partial_of(self._provenance, problem=self._load_problem)
+
+    def _show_standing(self) -> None:
+        self.query_one(StatusLine).standing = standing_of(
+            self._source, self.account, self._provenance, self.query_now, self._ledger
+        )
+        self.query_one(NoticeLine).notices = notices_of(self._problem, self._load_problem, self._provenance, self._ledger)
+        self.query_one(TotalsPanel).partial = self.partial()
+        self.query_one(SearchBox).set_class(bool(self._problem), "refused")
+
+    # -- answers -------------------------------------------------------------------------------------------------------
+    @on(SummaryReady)
+    def _on_summary(self, message: SummaryReady) -> None:
+        if message.question is self._asked:
+            panel = self.query_one(TotalsPanel)
+            panel.totals, panel.whole = message.totals, message.whole
+            self.query_one(FacetPanel).facets = message.facets
+            self.query_one(UsageChart).series = message.series
+
+    @on(RowsReady)
+    def _on_rows(self, message: RowsReady) -> None:
+        if message.question is not self._asked:
+            return
+        table, query = self.query_one(UsageTable), message.question.query
+        same = self._rows is not None and self._rows.question is message.question
+        cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
+        if query.group_by:
+            specs, sort = columns.group_columns(query.group_by), sort_keys(query)
+        else:
+            specs, sort = columns.event_columns(message.question.ledger.visible_columns(query)), query.sort
+        empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
+        self._rows = message
+        table.show(
+            message.frame, message.order, specs,
+            sort=sort, time_zone=query.time_zone, cursor=cursor, total_rows=message.total, empty=empty,
+        )  # fmt: skip
+        self._moved = bool(cursor)
+
+    @on(QuestionFailed)
+    def _on_question_failed(self, message: QuestionFailed) -> None:
+        if message.question is self._asked:
+            self._problem = message.problem
+            self._show_standing()
+
+    # -- what the widgets say ------------------------------------------------------------------------------------------
+    @on(SearchBox.Searched)
+    def _on_search(self, message: SearchBox.Searched) -> None:
+        self.ask(replace(self.query_now, search=message.search))
+
+    @on(FacetPanel.Toggled)
+    def _on_toggled(self, message: FacetPanel.Toggled) -> None:
+        query, dimension, value = self.query_now, message.dimension, message.value
+        if isinstance(message, FacetPanel.Only):
+            self.ask(query.exclude(dimension, []).choose(dimension, [value]))
+            self._leave_part()
+        elif isinstance(message, FacetPanel.Excluded):
+            excluded = set(query.excluded(dimension)) ^ {value}
+            self.ask(query.choose(dimension, set(query.chosen(dimension)) - {value}).exclude(dimension, excluded))
+        else:
+            self.ask(query.toggle(dimension, value))
+
+    @on(FacetPanel.Lifted)
+    def _on_lifted(self, message: FacetPanel.Lifted) -> None:
+        self.ask(self.query_now.choose(message.dimension, []).exclude(message.dimension, []))
+
+    @on(FilterChips.Removed)
+    def _on_chip_removed(self, message: FilterChips.Removed) -> None:
+        self.ask(message.query)
+
+    @on(UsageTable.HeaderClicked)
+    def _on_header(self, message: UsageTable.HeaderClicked) -> None:
+        self.sort_by(message.column, further=message.extend)
+
+    @on(UsageTable.CursorMoved)
+    def _on_cursor(self, message: UsageTable.CursorMoved) -> None:
+        self._moved = bool(message.position)
+
+    @on(UsageTable.RowSelected)
+    def _on_row(self, message: UsageTable.RowSelected) -> None:
+        if self._rows is None:
+            return
+        row = self._rows.frame.row(message.row, named=True)
+        if self._rows.question.query.group_by:
+            self._drilled.append(self.query_now)
+            self.ask(replace(drill_down(self.query_now, row), sort=NEWEST_FIRST))
+        else:
+            self.show_row(row)
+
+    @on(UsageChart.Picked)
+    def _on_chart(self, message: UsageChart.Picked) -> None:
+        unit = "hour" if isinstance(message.start, datetime) else "day"
+        query = replace(self.query_now, group_by=(unit,))
+        self.ask(replace(drill_down(query, {unit: message.start}), group_by=self.query_now.group_by))
+
+    @on(SearchBox.Left)
+    @on(FacetPanel.Left)
+    @on(FilterChips.Left)
+    def _leave_part(self) -> None:
+        self.query_one(FacetPanel).remove_class("open")
+        self.query_one(UsageTable).focus()
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+    def action_search(self) -> None:
+        """Go to the search line."""
+        self.query_one(SearchBox).focus()
+
+    def action_facet(self, dimension: str) -> None:
+        """Go to the facet of a dimension."""
+        panel = self.query_one(FacetPanel)
+        panel.add_class("open")
+        panel.go_to(dimension)
+
+    def action_clear_filters(self) -> None:
+        """Show everything in the range again."""
+        self.ask(self.query_now.clear_filters())
+
+    def action_undo(self) -> None:
+        """Take the last change of the query back."""
+        self._step(self._history.undo(), "nothing to undo")
+
+    def action_redo(self) -> None:
+        """Make the change that was taken back again."""
+        self._step(self._history.redo(), "nothing to redo")
+
+    def _step(self, query: Query | None, none: str) -> None:
+        if query is None:
+            self.notify(none, timeout=2)
+        else:
+            self._follow_history()
+
+    def action_back(self) -> None:
+        """Out of what is open: a load under way, a drilled-into group, the search."""
+        if self._saver.running:
+            self._saver.cancel()
+        elif self._loader.running:
+            self._loader.cancel()
+        elif self._drilled:
+            self.ask(self._drilled.pop())
+        elif self.query_now.search:
+            self.ask(replace(self.query_now, search=""))
+        elif self.query_now.group_by:
+            self.ask(replace(self.query_now, group_by=(), sort=NEWEST_FIRST))
+
+    def action_sort(self, further: bool = False) -> None:
+        """Sort by the column of the cell cursor, or one chosen from a list: descending, ascending, off."""
+        cell = self.query_one(UsageTable).cursor_cell
+        if cell is not None:
+            self.sort_by(cell[0], further=further)
+        else:
+            self.choose_sort(further=further)
+
+    def sort_by(self, column: str, *, further: bool) -> None:
+        query = self.query_now
+        keys = sort_keys(query) if query.group_by else query.sort
+        self.ask(replace(query, sort=turned(keys, column, further=further)))
+
+    def action_only_like_this(self) -> None:
+        """Only rows like this cell."""
+        self._filter_by_cell(without=False)
+
+    def action_without_like_this(self) -> None:
+        """Only rows unlike this cell."""
+        self._filter_by_cell(without=True)
+
+    def _filter_by_cell(self, *, without: bool) -> None:
+        cell = self.query_one(UsageTable).cursor_cell
+        if cell is None:
+            self.notify("→ goes to a cell first; f then keeps only rows like it, shift+f all others", timeout=4)
+            return
+        query = cell_filters.by_cell(self.query_now, *cell, without=without)
+        if query is None:
+            self.notify(f"{columns.title_of_column(cell[0])} cannot be filtered by a single value", timeout=3)
+        else:
+            self.ask(query)
+
+    def action_shift_range(self, by: int) -> None:
+        """One period back or forward."""
+        query = self.query_now
+        if query.range.start is None or query.range.end is None:
+            self.notify("choose a range with d first; [ and ] then go one period back and forward", timeout=4)
+        else:
+            self.ask(replace(query, range=shift(query.range, query.time_zone, by)))
+
+    def action_refresh_usage(self) -> None:
+        """Fetch what is missing; when nothing is, everything again."""
+        missing = self._provenance.missing if self._provenance is not None else ()
+        ranges = [range_ for range_, _ in missing if range_.start is not None]
+        if ranges and self._builder is not None:
+            self._load_problem, self._provenance = "", None
+            self._loader.start(self._source, ranges, self._builder)
+            self._show_standing()
+        else:
+            self._load()

@@ -1,0 +1,1 @@
+"""Widgets: state comes down, messages go up; none of them changes a Query."""

@@ -1,0 +1,178 @@
+"""Usage over time as stacked columns, one per day or hour."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.bars import EIGHTHS_UP, compact
+from fwbill_tui.tui.widgets.facets import shown_value, title_of
+from fwbill_tui.usage.answers import Series
+from fwbill_tui.usage.schema import dimension_of
+
+_AXIS = 7
+_WIDEST_BAR = 6
+_MEASURES = {"total_tokens": "tokens", "events": "events", "accelerator_seconds": "GPU s"}
+_TEXTURES = "█▓▒░▚▞▤"
+"""Fill of each series where colours are off: nothing is told by hue alone."""
+
+
+class UsageChart(Widget):
+    """Stacked columns with a legend that gives each part's total, so that colours only repeat what is written.
+
+    The columns use whole eighths of a cell for the top of a stack and whole cells within it. A click on a column asks for
+    its day or hour alone.
+    """
+
+    SERIES = 7
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--axis", "chart--legend", *(f"chart--series-{n}" for n in range(SERIES))}
+    DEFAULT_CSS = """
+    UsageChart {
+        height: 6; width: 1fr; background: $background;
+        & > .chart--axis { color: $text-muted; }
+        & > .chart--legend { color: $foreground; }
+        & > .chart--series-0 { color: $primary; }
+        & > .chart--series-1 { color: $accent; }
+        & > .chart--series-2 { color: $success; }
+        & > .chart--series-3 { color: $warning; }
+        & > .chart--series-4 { color: $secondary; }
+        & > .chart--series-5 { color: $error; }
+        & > .chart--series-6 { color: $text-muted; }
+    }
+    """
+
+    class Picked(Message):
+        """A column was clicked: the day (date) or hour (instant) that it stands for."""
+
+        def __init__(self, start: date | datetime) -> None:
+            super().__init__()
+            self.start = start
+
+    series: reactive[Series | None] = reactive[Series | None](None)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
+        super().__init__(id=id)
+        self._painted: tuple[object, list[Strip]] = (None, [])
+        self._bars: list[tuple[int, int, date | datetime]] = []
+
+    def render_line(self, y: int) -> Strip:
+        key = (self.series, self.size, self.app.theme, self.app.no_color)
+        if self._painted[0] != key:
+            self._painted = (key, self._paint())
+        lines = self._painted[1]
+        return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        for left, right, start in self._bars:
+            if left <= event.x < right:
+                self.post_message(self.Picked(start))
+
+    def _style(self, index: int) -> Style:
+        return self.get_component_rich_style(f"chart--series-{min(index, self.SERIES - 1)}")
+
+    def _paint(self) -> list[Strip]:
+        width, height = self.size
+        self._bars = []
+        if self.series is None or not self.series.starts or height < 3:
+            return []
+        legend_width = min(40, width // 3) if width >= 70 else 0
+        plot_width = width - legend_width - _AXIS - 1
+        plot = _Plot(self.series, plot_width, height - 1)
+        left = _AXIS
+        for index, (_, _, start) in enumerate(plot.columns):
+            self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
+        axis, legend = self.get_component_rich_style("chart--axis"), self._legend(legend_width)
+        lines = []
+        for row in range(height - 1):
+            mark = compact(plot.most) if row == 0 else "0" if row == height - 2 else ""
+            segments = [Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis), *self._row(plot, row)]
+            strip = Strip(segments).adjust_cell_length(width - legend_width, self.rich_style)
+            lines.append(strip)
+        feet = Segment(" " * _AXIS + plot.feet(), axis)
+        lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.rich_style))
+        beside = [*legend, *[Strip([])] * height]
+        joined = (Strip.join(pair) for pair in zip(lines, beside, strict=False))
+        return [line.adjust_cell_length(width, self.rich_style) for line in joined]
+
+    def _row(self, plot: _Plot, row: int) -> list[Segment]:
+        """One line of the plot; `row` 0 is the top."""
+        segments = []
+        floor = (plot.height - 1 - row) * 8
+        for stack, top, _ in plot.columns:
+            filled = max(0, min(8, top - floor))
+            index = next((number for number, edge in stack if edge > floor), 0)
+            glyph = EIGHTHS_UP[filled]
+            if self.app.no_color and filled == 8:
+                glyph = _TEXTURES[index % len(_TEXTURES)]
+            gap = " " if plot.bar > 2 else ""
+            segments.append(Segment(glyph * (plot.bar - len(gap)) + gap, self._style(index)))
+        return segments
+
+    def _legend(self, width: int) -> list[Strip]:
+        if not width or self.series is None:
+            return []
+        style, axis = self.get_component_rich_style("chart--legend"), self.get_component_rich_style("chart--axis")
+        dimension = dimension_of(self.series.dimension)
+        unit = _MEASURES.get(self.series.measure, self.series.measure)
+        head = f"{unit} per {self.series.unit} by {title_of(dimension).lower()}"
+        lines = [Strip([Segment(cells.fit(head, width), axis)], width)]
+        for index, (name, values) in enumerate(zip(self.series.names, self.series.values, strict=True)):
+            label = "other" if name is None else shown_value(dimension, name)
+            total = compact(sum(values))
+            mark = _TEXTURES[index % len(_TEXTURES)] if self.app.no_color else "■"
+            text = cells.fit(label, width - len(total) - 4)
+            lines.append(Strip([Segment(f"{mark} ", self._style(index)), Segment(text, style), Segment(f" {total} ", axis)]))
+        room = self.size.height
+        if len(lines) > room:
+            more = cells.fit(f"  … {len(lines) - room + 1} more", width)
+            lines = [*lines[: room - 1], Strip([Segment(more, axis)])]
+        return [line.adjust_cell_length(width, self.rich_style) for line in lines]
+
+
+class _Plot:
+    """Columns in eighths of a cell: per column its stack [(series number, upper edge)], its top, and its start."""
+
+    def __init__(self, series: Series, width: int, height: int) -> None:
+        self.height = height
+        starts, stacks = list(series.starts), list(zip(*series.values, strict=True)) if series.values else []
+        stacks = stacks or [() for _ in starts]
+        per_column = -(-len(starts) // max(1, width))
+        self.unit = series.unit
+        merged = [
+            (starts[at], [sum(values) for values in zip(*stacks[at : at + per_column], strict=True)])
+            for at in range(0, len(starts), per_column)
+        ]
+        self.bar = max(1, min(_WIDEST_BAR, width // max(1, len(merged))))
+        self.most = max((sum(values) for _, values in merged), default=0)
+        self.columns = [(*self._stack(values), start) for start, values in merged]
+
+    def _stack(self, values: list[float]) -> tuple[list[tuple[int, float]], int]:
+        if not self.most:
+            return [], 0
+        scale = self.height * 8 / self.most
+        stack, edge = [], 0.0
+        for number, value in enumerate(values):
+            if value:
+                edge += value * scale
+                stack.append((number, edge))
+        return stack, max(1, round(edge)) if edge else 0
+
+    def feet(self) -> str:
+        """The first and last start under the columns."""
+        if not self.columns:
+            return ""
+        form = "%b %-d" if self.unit == "day" else "%b %-d %H:%M"
+        first, last = self.columns[0][2].strftime(form), self.columns[-1][2].strftime(form)
+        width = self.bar * len(self.columns)
+        if len(first) + len(last) + 1 > width:
+            return first
+        return first + last.rjust(width - len(first))

@@ -1,0 +1,318 @@
+"""The facets: every dimension's values with the number of events behind each, to choose from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.bars import share_bar
+from fwbill_tui.tui.cells import fit
+from fwbill_tui.usage.answers import Facet, FacetValue
+
+TITLES = {
+    "usage_type": "Usage type",
+    "model": "Model",
+    "bucket": "Bucket",
+    "user": "User",
+    "accelerator": "Accelerator",
+}
+_ORDER = ("usage_type", "model", "user", "accelerator")
+_FEW = 6
+"""Values shown of a facet that is not the current one."""
+_MARKS = {"free": "  ", "off": "□ ", "chosen": "■ ", "excluded": "✗ "}
+
+
+def _place(dimension: str) -> int:
+    """The facets with a key of their own first, then the others as they come."""
+    return _ORDER.index(dimension) if dimension in _ORDER else len(_ORDER)
+
+
+def title_of(dimension: str) -> str:
+    """How a dimension is called on screen; a further column has its own name."""
+    return TITLES.get(dimension) or cells.label(dimension)
+
+
+def shown_value(dimension: str, value: str) -> str:
+    """A value as people read it: models by their last segment, usage types in words, an empty cell as such."""
+    if not value:
+        return "(empty)"
+    read = {"model": cells.path, "usage_type": cells.usage_type}.get(dimension, cells.label)
+    return read(value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line: a title (value None), a value, or the count of those not shown (value None, more > 0)."""
+
+    dimension: str
+    value: FacetValue | None = None
+    more: int = 0
+
+
+class FacetPanel(ScrollView, can_focus=True):
+    """Facet counts under all the other filters. Typing narrows the current facet; the counts follow every query.
+
+    Bindings work while the panel has the focus; letters narrow, so that single-letter keys of the explorer wait until
+    the focus is back on the table.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        Binding("pageup", "move(-10)", "ten up", show=False),
+        Binding("pagedown", "move(10)", "ten down", show=False),
+        Binding("home", "move(-1000000)", "first value", show=False),
+        Binding("end", "move(1000000)", "last value", show=False),
+        Binding("left", "turn(-1)", "previous facet", show=False),
+        Binding("right", "turn(1)", "next facet", show=False),
+        Binding("space", "pick", "toggle"),
+        Binding("enter", "only", "only this"),
+        Binding("exclamation_mark", "exclude", "exclude", key_display="!"),
+        Binding("delete", "lift", "any value"),
+        Binding("backspace", "shorten", "take a letter back", show=False),
+        Binding("escape", "leave", "back to the table"),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "facets--title", "facets--title-current", "facets--value", "facets--chosen", "facets--excluded", "facets--count",
+        "facets--bar", "facets--cursor", "facets--quiet",
+    }  # fmt: skip
+    DEFAULT_CSS = """
+    FacetPanel {
+        width: 34; height: 1fr; background: $background; padding: 0 0 0 1;
+        scrollbar-size-vertical: 1; scrollbar-background: $background; scrollbar-color: $surface-lighten-2;
+        & > .facets--title { color: $text-muted; text-style: bold; }
+        & > .facets--title-current { color: $accent; text-style: bold; }
+        & > .facets--value { color: $foreground; }
+        & > .facets--chosen { color: $foreground; text-style: bold; }
+        & > .facets--excluded { color: $text-muted; text-style: strike; }
+        & > .facets--count { color: $text-muted; }
+        & > .facets--bar { color: $primary; }
+        & > .facets--quiet { color: $text-disabled; }
+        & > .facets--cursor { background: $primary; color: $background; text-style: bold; }
+    }
+    """
+
+    class Toggled(Message):
+        """A value was chosen, or its choice taken back."""
+
+        def __init__(self, dimension: str, value: str) -> None:
+            super().__init__()
+            self.dimension, self.value = dimension, value
+
+    class Only(Toggled):
+        """Just this value is asked for."""
+
+    class Excluded(Toggled):
+        """This value is to be left out, or no longer."""
+
+    class Lifted(Message):
+        """No restriction on this dimension any more."""
+
+        def __init__(self, dimension: str) -> None:
+            super().__init__()
+            self.dimension = dimension
+
+    class Left(Message):
+        """The panel is done with; the focus goes back to the table."""
+
+    facets: reactive[dict[str, Facet]] = reactive(dict, layout=False)
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
+        super().__init__(id=id)
+        self._current = "usage_type"
+        self._narrow = ""
+        self._cursor = 0
+        self._lines: list[_Line] = []
+
+    # -- state coming down ---------------------------------------------------------------------------------------------
+    def go_to(self, dimension: str) -> None:
+        """Make a facet the current one, from its first value, and take the focus."""
+        self._turn_to(dimension)
+        self.focus()
+
+    def watch_facets(self) -> None:
+        if self._current not in self.facets and self.facets:
+            self._current = next(iter(self.facets))
+        self._lay_out()
+
+    def on_resize(self) -> None:
+        self._lay_out()
+
+    def on_focus(self) -> None:
+        self._lay_out()
+
+    def on_blur(self) -> None:
+        self._narrow = ""
+        self._lay_out()
+
+    # -- what can be seen ----------------------------------------------------------------------------------------------
+    def _values(self) -> list[FacetValue]:
+        """The current facet's values under what was typed."""
+        facet = self.facets.get(self._current)
+        if facet is None:
+            return []
+        wanted = self._narrow.casefold()
+        return [value for value in facet.values if wanted in shown_value(facet.dimension, value.value).casefold()]
+
+    def _lay_out(self) -> None:
+        lines: list[_Line] = []
+        for dimension in sorted(self.facets, key=_place):
+            facet = self.facets[dimension]
+            if not facet.values or (len(facet.values) == 1 and not facet.values[0].value):
+                continue
+            lines.append(_Line(dimension))
+            if dimension == self._current and self.has_focus:
+                lines += [_Line(dimension, value) for value in self._values()]
+            else:
+                first = [value for index, value in enumerate(facet.values) if index < _FEW or value.chosen or value.excluded]
+                lines += [_Line(dimension, value) for value in first]
+                if len(facet.values) > len(first):
+                    lines.append(_Line(dimension, more=len(facet.values) - len(first)))
+        self._lines = lines
+        self._cursor = max(0, min(self._cursor, len(self._values()) - 1))
+        self.virtual_size = Size(self.size.width, len(lines))
+        self._follow()
+        self.refresh()
+
+    def _cursor_line(self) -> int:
+        first = next((index for index, line in enumerate(self._lines) if line.dimension == self._current and line.value), 0)
+        return first + self._cursor
+
+    def _follow(self) -> None:
+        if self.has_focus and self._lines:
+            line = self._cursor_line()
+            top = line - 1 if self._cursor == 0 else line
+            self.scroll_to_region(Region(0, max(0, top), 1, 2 if self._cursor == 0 else 1), animate=False, force=True)
+
+    def render_line(self, y: int) -> Strip:
+        index = y + self.scroll_offset.y
+        width = self.scrollable_content_region.width
+        if index >= len(self._lines):
+            return Strip.blank(width, self.rich_style)
+        line = self._lines[index]
+        if line.value is None:
+            return self._title(line, width) if not line.more else self._rest(line, width)
+        return self._value(line, line.value, width, at_cursor=self.has_focus and index == self._cursor_line())
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"facets--{name}")
+
+    def _title(self, line: _Line, width: int) -> Strip:
+        current = self.has_focus and line.dimension == self._current
+        text = title_of(line.dimension)
+        if current:
+            text = f"▸ {text}"
+            text += f" / {self._narrow}▏" if self._narrow else "  type to narrow"
+        return Strip([Segment(fit(text, width), self._style("title-current" if current else "title"))], width)
+
+    def _rest(self, line: _Line, width: int) -> Strip:
+        return Strip([Segment(fit(f"  … {line.more:,} more", width), self._style("quiet"))], width)
+
+    def _value(self, line: _Line, value: FacetValue, width: int, *, at_cursor: bool) -> Strip:
+        facet = self.facets[line.dimension]
+        restricted = any(other.chosen for other in facet.values)
+        state = "chosen" if value.chosen else "excluded" if value.excluded else "off" if restricted else "free"
+        most = max((other.events for other in facet.values), default=0)
+        count = cells.count(value.events).rjust(len(cells.count(most)))
+        bar_width = 4 if width >= 28 else 0
+        label_width = max(4, width - 2 - bar_width - 1 - len(count) - 1)
+        label = fit(shown_value(line.dimension, value.value), label_width)
+        bar = share_bar(value.events, most, bar_width)
+        if at_cursor:
+            text = fit(f"{_MARKS[state]}{label} {bar}{count} ", width)
+            return Strip([Segment(text, self._style("cursor"))], width)
+        quiet = not value.events
+        name = "quiet" if quiet else state if state in ("chosen", "excluded") else "value"
+        segments = [
+            Segment(_MARKS[state], self._style("chosen" if state == "chosen" else "quiet" if state == "free" else "value")),
+            Segment(f"{label} ", self._style(name)),
+            Segment(bar, self._style("bar")),
+            Segment(f"{count} ", self._style("quiet" if quiet else "count")),
+        ]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    # -- keys and mouse ------------------------------------------------------------------------------------------------
+    def on_key(self, event: events.Key) -> None:
+        if event.character and event.is_printable and event.character not in " !":
+            event.stop()
+            event.prevent_default()
+            self._narrow += event.character
+            self._cursor = 0
+            self._lay_out()
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y + self.scroll_offset.y
+        if not 0 <= index < len(self._lines):
+            return
+        line = self._lines[index]
+        if line.value is None:
+            self._turn_to(line.dimension)
+        elif event.shift:
+            self.post_message(self.Excluded(line.dimension, line.value.value))
+        else:
+            self.post_message(self.Toggled(line.dimension, line.value.value))
+
+    def _turn_to(self, dimension: str) -> None:
+        self._current, self._narrow, self._cursor = dimension, "", 0
+        self._lay_out()
+
+    def _at_cursor(self) -> FacetValue | None:
+        values = self._values()
+        return values[self._cursor] if self._cursor < len(values) else None
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor within the current facet."""
+        self._cursor = max(0, min(self._cursor + by, len(self._values()) - 1))
+        self._follow()
+        self.refresh()
+
+    def action_turn(self, by: int) -> None:
+        """Make the facet before or after the current one."""
+        shown = list(dict.fromkeys(line.dimension for line in self._lines))
+        if shown:
+            here = shown.index(self._current) if self._current in shown else 0
+            self._turn_to(shown[(here + by) % len(shown)])
+
+    def action_pick(self) -> None:
+        """Choose the value under the cursor, or take the choice back."""
+        if (value := self._at_cursor()) is not None:
+            self.post_message(self.Toggled(self._current, value.value))
+
+    def action_only(self) -> None:
+        """Ask for the value under the cursor alone."""
+        if (value := self._at_cursor()) is not None:
+            self.post_message(self.Only(self._current, value.value))
+
+    def action_exclude(self) -> None:
+        """Leave the value under the cursor out, or no longer."""
+        if (value := self._at_cursor()) is not None:
+            self.post_message(self.Excluded(self._current, value.value))
+
+    def action_lift(self) -> None:
+        """Lift the restriction on the current facet."""
+        self.post_message(self.Lifted(self._current))
+
+    def action_shorten(self) -> None:
+        """Take back the last letter of what narrows the facet."""
+        self._narrow = self._narrow[:-1]
+        self._cursor = 0
+        self._lay_out()
+
+    def action_leave(self) -> None:
+        """Clear what was typed; when nothing was, go back to the table."""
+        if self._narrow:
+            self._narrow, self._cursor = "", 0
+            self._lay_out()
+        else:
+            self.post_message(self.Left())

@@ -1,0 +1,99 @@
+"""A load under way: one bar per window, and one for all of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.bars import compact, share_bar
+from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.ranges import describe_span
+
+_MOST_WINDOWS = 6
+_BAR = 16
+_STATES = {"waiting": "waits", "exporting": "export asked for"}
+"""States that have a better name than their own."""
+
+
+class FetchPanel(Widget):
+    """Shown while a load runs. Windows that are done make room for those that are not when there are many."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"fetch--text", "fetch--bar", "fetch--quiet", "fetch--problem"}
+    DEFAULT_CSS = """
+    FetchPanel {
+        height: auto; max-height: 8; width: 1fr; display: none; padding: 0 1; background: $surface;
+        &.running { display: block; }
+        & > .fetch--text { color: $foreground; background: $surface; }
+        & > .fetch--bar { color: $primary; background: $surface; }
+        & > .fetch--quiet { color: $text-muted; background: $surface; }
+        & > .fetch--problem { color: $text-error; background: $surface; }
+    }
+    """
+
+    progress: reactive[Progress | None] = reactive[Progress | None](None)
+    events: reactive[int] = reactive(0)
+    """Events that are there already."""
+
+    def watch_progress(self, before: Progress | None, after: Progress | None) -> None:
+        self.set_class(after is not None, "running")
+        if _lines(before) != _lines(after):
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return _lines(self.progress)
+
+    def render_line(self, y: int) -> Strip:
+        progress = self.progress
+        if progress is None:
+            return Strip.blank(self.size.width, self.rich_style)
+        windows = _shown(progress)
+        strip = self._all(progress) if y == 0 else self._window(windows[y - 1]) if y <= len(windows) else Strip([])
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
+
+    def _all(self, progress: Progress) -> Strip:
+        text, bar, quiet = self._styles()
+        windows = progress.windows
+        ended = sum(window.state in FINAL_STATES for window in windows)
+        if windows:
+            share, of = ended / len(windows), f"{ended} of {len(windows)} windows"
+        else:
+            share, of = (progress.bytes_done / progress.bytes_total if progress.bytes_total else 0), ""
+        if progress.bytes_total and not windows:
+            of = f"{share:.0%} of {compact(progress.bytes_total)}B"
+        said = f" {of} · {compact(progress.bytes_done)}B · {self.events:,} events so far"
+        done = Segment(share_bar(share, 1, _BAR), bar)
+        return Strip([Segment("Loading ", text), done, Segment(said, text), Segment("   esc stops", quiet)])
+
+    def _window(self, window: WindowProgress) -> Strip:
+        text, bar, quiet = self._styles()
+        share = window.bytes_done / window.bytes_total if window.bytes_total else 1.0 if window.state == "done" else 0.0
+        name = cells.fit(describe_span(window.range, "UTC"), 26)
+        segments = [Segment(f"  {name} ", text), Segment(share_bar(share, 1, _BAR), bar)]
+        if window.problem:
+            segments.append(Segment(f" {literal(window.problem)}", self.get_component_rich_style("fetch--problem")))
+        else:
+            size = f" {compact(window.bytes_done)}B" if window.bytes_done else ""
+            segments.append(Segment(f" {_STATES.get(window.state, window.state)}{size}", quiet))
+        return Strip(segments)
+
+    def _styles(self) -> tuple[Style, ...]:
+        return tuple(self.get_component_rich_style(f"fetch--{name}") for name in ("text", "bar", "quiet"))
+
+
+def _shown(progress: Progress) -> list[WindowProgress]:
+    """The windows to show: all, or those still under way and the failed ones first."""
+    windows = list(progress.windows)
+    if len(windows) > _MOST_WINDOWS:
+        windows.sort(key=lambda window: (window.state == "done", window.state == "waiting"))
+    return windows[:_MOST_WINDOWS]
+
+
+def _lines(progress: Progress | None) -> int:
+    return 0 if progress is None else 1 + min(len(progress.windows), _MOST_WINDOWS)

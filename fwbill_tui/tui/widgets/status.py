@@ -1,0 +1,91 @@
+"""The line on top that says what is on show, and the one below it that says what is wrong or under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fwbill_tui.tui import cells
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the top line says. Texts are from the program or made literal before they come here."""
+
+    account: str = ""
+    range: str = ""
+    events: int | None = None
+    source: str = ""
+    fetched_at: datetime | None = None
+
+
+def age(since: datetime | None, now: datetime) -> str:
+    """How long ago, in the words people use."""
+    if since is None:
+        return ""
+    seconds = max(0, int((now - since).total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return "just now"
+
+
+class StatusLine(Widget):
+    """Account, range and zone, number of events, source and age."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"status--name", "status--strong", "status--quiet"}
+    DEFAULT_CSS = """
+    StatusLine {
+        height: 1; dock: top; background: $panel;
+        & > .status--name { color: $accent; background: $panel; text-style: bold; }
+        & > .status--strong { color: $foreground; background: $panel; text-style: bold; }
+        & > .status--quiet { color: $text-muted; background: $panel; }
+    }
+    """
+
+    standing: reactive[Standing] = reactive(Standing())
+
+    def on_mount(self) -> None:
+        self.set_interval(30, self.refresh)
+
+    def render_line(self, y: int) -> Strip:
+        name, strong, quiet = (self.get_component_rich_style(f"status--{part}") for part in ("name", "strong", "quiet"))
+        standing, width = self.standing, self.size.width
+        source = ", ".join(filter(None, [standing.source, age(standing.fetched_at, datetime.now(UTC))]))
+        events = f"{standing.events:,} events" if standing.events is not None else ""
+        parts: list[tuple[str, Style]] = [("fwbill", name), (standing.account, strong), (standing.range, strong)]
+        parts += [(events, quiet), (source, quiet)]
+        parts = [(text, style) for text, style in parts if text]
+        while sum(cells.width(text) + 3 for text, _ in parts) > width and len(parts) > 3:
+            parts.pop()
+        segments = [Segment(" ", quiet)]
+        for text, style in parts:
+            segments += [Segment(text, style), Segment("   ", quiet)]
+        return Strip(segments).adjust_cell_length(width, quiet)
+
+
+class NoticeLine(Widget):
+    """What must not be overlooked: rejected rows, missing windows, a query that cannot be read. No room when all is well."""
+
+    DEFAULT_CSS = """
+    NoticeLine {
+        height: 1; width: 1fr; display: none; padding: 0 1; background: $background; color: $text-warning;
+        &.present { display: block; }
+    }
+    """
+
+    notices: reactive[tuple[str, ...]] = reactive(tuple, layout=True)
+
+    def watch_notices(self) -> None:
+        self.set_class(bool(self.notices), "present")
+
+    def render_line(self, y: int) -> Strip:
+        text = "⚠ " + " · ".join(self.notices) if self.notices else ""
+        return Strip([Segment(cells.fit(text, self.size.width), self.rich_style)])

@@ -1,0 +1,73 @@
+"""The totals of what is shown, beside the whole of the range."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from fwbill_tui.tui.bars import compact
+from fwbill_tui.usage.answers import Totals
+
+
+class TotalsPanel(Widget):
+    """Two lines that follow every query: how many events of how many, and what they add up to.
+
+    While a range is incomplete the panel says so in words; a total is never silently short.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"totals--head", "totals--name", "totals--value", "totals--partial"}
+    DEFAULT_CSS = """
+    TotalsPanel {
+        height: 2; width: 1fr; background: $background;
+        & > .totals--head { color: $text-muted; }
+        & > .totals--name { color: $text-muted; }
+        & > .totals--value { color: $foreground; text-style: bold; }
+        & > .totals--partial { color: $warning; text-style: bold; }
+    }
+    """
+
+    totals: reactive[Totals] = reactive(Totals())
+    whole: reactive[Totals] = reactive(Totals())
+    partial: reactive[str] = reactive("")
+    """Why the totals are not those of the whole range; '' when they are."""
+
+    def render_line(self, y: int) -> Strip:
+        segments = self._head() if y == 0 else self._sums() if y == 1 else []
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+
+    def _head(self) -> list[Segment]:
+        value, quiet = self._style("value"), self._style("head")
+        shown, whole = self.totals.events, self.whole.events
+        segments = [Segment(f" {shown:,}", value)]
+        if shown != whole:
+            share = f" ({shown / whole:.0%})" if whole else ""
+            segments.append(Segment(f" of {whole:,} events{share}", quiet))
+        else:
+            segments.append(Segment(" events" if shown != 1 else " event", quiet))
+        if self.partial:
+            segments.append(Segment(f"  ⚠ partial: {self.partial}", self._style("partial")))
+        return segments
+
+    def _sums(self) -> list[Segment]:
+        name, value = self._style("name"), self._style("value")
+        totals, roomy = self.totals, self.size.width >= 84
+        parts = [("prompt", totals.prompt_tokens), ("completion", totals.completion_tokens), ("total", totals.total_tokens)]
+        segments = []
+        for label, tokens in parts:
+            text = f"{tokens:,}" if roomy and tokens < 10**12 else compact(tokens)
+            segments += [Segment(f" {label} ", name), Segment(text, value)]
+            if label == "prompt" and totals.prompt_tokens:
+                cached = totals.cached_prompt_tokens / totals.prompt_tokens
+                segments.append(Segment(f" ({cached:.0%} cached)", name))
+            segments.append(Segment(" ", name))
+        if totals.accelerator_seconds:
+            segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]
+        return segments
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"totals--{name}")
