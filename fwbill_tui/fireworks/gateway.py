@@ -52,7 +52,7 @@ class Gateway:
         self._channel: Any = None
 
     def __enter__(self) -> Self:
-        grpc = _grpc()
+        grpc = import_grpc()
         if self._endpoints.gateway_local:
             options = (*_OPTIONS, ("grpc.enable_http_proxy", 0))  # a key in the clear must not leave this machine
             self._channel = grpc.insecure_channel(self._endpoints.gateway_addr, options=options)
@@ -95,7 +95,7 @@ class Gateway:
         )
 
     def _attempt(self, rpc: Any, method: str, request: Any) -> Any:
-        grpc = _grpc()
+        grpc = import_grpc()
         call = rpc.future(request, timeout=self._deadline, metadata=(("x-api-key", self._key.reveal()),))
         try:
             while True:
@@ -117,8 +117,8 @@ class Gateway:
         return f"{method} at {self._endpoints.gateway_addr}"
 
 
-def _grpc() -> Any:
-    """grpcio, told before its first import to write nothing to the terminal."""
+def import_grpc() -> Any:
+    """grpcio, told before its first import to write nothing to the terminal. The environment's own settings count."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     import grpc
