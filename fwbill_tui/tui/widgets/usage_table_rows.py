@@ -80,7 +80,7 @@ class TableRows:
             column_texts = texts(rows.get_column(column.name), column.kind, self.time_zone)
             self.needs[index] = max(self.needs[index], *map(width, column_texts))
             shown.append(column_texts)
-        return list(zip(*shown, strict=True))
+        return list(zip(*shown, strict=True)) if shown else [()] * BLOCK
 
 
 NO_ROWS = TableRows(pl.DataFrame(), None, (), time_zone="UTC")
