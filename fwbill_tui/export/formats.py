@@ -66,6 +66,13 @@ def write_format(
     return writer(frames, schema, stream)
 
 
+def readable_groups(groups: pl.DataFrame) -> pl.DataFrame:
+    """A ledger's groups for a text format: a month as `2026-10`, not as its first day."""
+    if groups.schema.get("month") == pl.Date:
+        return groups.with_columns(pl.col("month").dt.to_string("%Y-%m"))
+    return groups
+
+
 def csv_text(frame: pl.DataFrame) -> str:
     """A small frame as CSV text."""
     stream = io.BytesIO()

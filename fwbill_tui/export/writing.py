@@ -11,7 +11,7 @@ import polars as pl
 
 from fwbill_tui.export.atomic import new_file
 from fwbill_tui.export.errors import ExportError
-from fwbill_tui.export.formats import Format, write_format
+from fwbill_tui.export.formats import Format, readable_groups, write_format
 from fwbill_tui.export.slices import Progress, slices
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
@@ -63,6 +63,8 @@ def write_groups(
 ) -> Path | BinaryIO:
     """Write the groups of `query` (its `group_by` and `sort`) with all measures; otherwise as `write_events`."""
     groups = ledger.groups(query)
+    if format != "parquet":
+        groups = readable_groups(groups)
     rows = slices(groups, None, groups.columns, progress=progress, cancelled=cancelled)
     return _write(rows, groups.schema, path, format, overwrite, neutralise_formulas)
 

@@ -1,0 +1,31 @@
+"""Text measured in terminal columns, without Rich: the command line starts in a fraction of its import."""
+
+from __future__ import annotations
+
+import unicodedata
+
+ELLIPSIS = "…"
+
+
+def display_width(text: str) -> int:
+    """Columns a terminal takes for the text: two for a wide character, none for a combining mark."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def cut(text: str, room: int) -> str:
+    """The text in at most `room` columns, with an ellipsis where something is left out."""
+    if display_width(text) <= room:
+        return text
+    kept, used = [], 0
+    for character in text:
+        used += _columns(character)
+        if used > room - 1:
+            break
+        kept.append(character)
+    return "".join(kept) + ELLIPSIS
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

@@ -1,0 +1,49 @@
+"""Exit codes, and which error ends with which."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+SIGN_IN_REFUSED = 3
+NO_ACCOUNT = 4
+NETWORK = 5
+REJECTED_ROWS = 6
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+TERMINATED = 143
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked: one line for the user, and the exit code."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Terminated(BaseException):
+    """The program was asked to end (SIGTERM, SIGHUP) and cleans up on its way out."""
+
+
+def code_of(error: Exception) -> int | None:
+    """The exit code for an error that has a message for the user; None for one that is a fault of this program."""
+    if isinstance(error, CommandError):
+        return error.code
+    # Late: when such an error was raised, its module is loaded already.
+    from fwbill_tui.export.errors import ExportError
+    from fwbill_tui.files import InputError
+    from fwbill_tui.fireworks import errors as fireworks
+    from fwbill_tui.usage.query import QueryError
+    from fwbill_tui.usage.schema import ExportFormatError
+
+    codes: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
+        ((QueryError,), USAGE),
+        ((fireworks.BadKey, fireworks.SignInRefused), SIGN_IN_REFUSED),
+        ((fireworks.NoPermission, fireworks.NoSuchAccount, fireworks.AccountSuspended), NO_ACCOUNT),
+        ((fireworks.BadSetting,), USAGE),
+        ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled), FAILED),
+        ((fireworks.FireworksError,), NETWORK),
+        ((ExportError, InputError, ExportFormatError), FAILED),
+    )
+    return next((code for kinds, code in codes if isinstance(error, kinds)), None)

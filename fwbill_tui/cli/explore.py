@@ -1,0 +1,62 @@
+"""`fwbill` and `fwbill demo`: the explorer, which whoever starts this program passes in."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from fwbill_tui.cli.exits import USAGE, CommandError
+from fwbill_tui.cli.filters import FilterFlags, filter_flags
+from fwbill_tui.cli.inputs import InputFlags, input_flags
+from fwbill_tui.cli.options import Command, option
+
+if TYPE_CHECKING:
+    from fwbill_tui.sources.launch import Launch
+
+OpenExplorer = Callable[["Launch"], int]
+DEMO_ROWS = 100_000
+LEAST_ROWS, MOST_ROWS = 1_000, 10_000_000
+ROWS = click.IntRange(LEAST_ROWS, MOST_ROWS)
+
+
+@click.command(cls=Command, short_help="Open the explorer.")
+@input_flags
+@filter_flags(columns=True)
+@click.pass_obj
+def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlags) -> int:
+    """Explore FILEs, or the account, in the terminal."""
+    from fwbill_tui.sources.launch import Launch
+
+    _need_terminal()
+    launch = Launch(
+        query=filters.query(),
+        inputs=inputs.files,
+        account_id=inputs.account_id,
+        profile=inputs.profile,
+        skip_unreadable=inputs.skip_unreadable,
+        rejects=inputs.rejects,
+        strict=inputs.strict,
+    )
+    return open_explorer(launch)
+
+
+@click.command("demo", cls=Command, short_help="Open the explorer on made-up usage; no account needed.")
+@option("--rows", type=ROWS, metavar="N", help=f"How many events, {LEAST_ROWS:,} to {MOST_ROWS:,}.  [default: {DEMO_ROWS}]")
+@filter_flags(columns=True)
+@click.pass_obj
+def demo(open_explorer: OpenExplorer, rows: int | None, filters: FilterFlags) -> int:
+    """Explore some ninety days of made-up usage, served by a Fireworks-compatible server inside this program."""
+    from fwbill_tui.sources.launch import Launch
+
+    _need_terminal()
+    return open_explorer(Launch(query=filters.query(), demo_rows=rows or DEMO_ROWS))
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise CommandError(
+            "the explorer needs a terminal; without one, `fwbill summary` prints totals and `fwbill export` writes events", USAGE
+        )

@@ -1,0 +1,104 @@
+"""`fwbill export`: usage events as a file; takes the place of `firectl billing export-metrics`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fwbill_tui.cli.exits import DONE, NETWORK, CommandError
+from fwbill_tui.cli.filters import FilterFlags, filter_flags
+from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines
+from fwbill_tui.cli.interrupts import interruptible
+from fwbill_tui.cli.options import Command, option
+from fwbill_tui.cli.output import data_stream, say
+
+if TYPE_CHECKING:
+    from fwbill_tui.export.formats import Format
+    from fwbill_tui.usage.query import Query
+
+OUTPUT = "Output"
+SUFFIXES: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
+DEFAULT_FILENAME = "billing_metrics.csv"
+EPILOG = """\b
+Examples:
+  fwbill export --start-time 2026-10-01 --end-time 2026-11-01
+  fwbill export --range 'last quarter' --format parquet --filename quarter.parquet
+  fwbill export october.csv november.csv --user ana@acme.dev --filename - | wc -l
+"""
+
+
+@click.command("export", cls=Command, epilog=EPILOG, short_help="Save usage events, or groups, as CSV, Parquet or JSON.")
+@input_flags
+@filter_flags(columns=True)
+@option("--filename", metavar="FILE", section=OUTPUT, help=f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}]")
+@option("--format", "kind", type=click.Choice(list(SUFFIXES)), section=OUTPUT, help="By default what the name ends in, or csv.")
+@option("--no-clobber", is_flag=True, section=OUTPUT, help="Refuse to replace an existing file.")
+@option("--neutralise-formulas", is_flag=True, section=OUTPUT, help="Put ' before cells that a spreadsheet would run (CSV).")
+def export(
+    inputs: InputFlags,
+    filters: FilterFlags,
+    filename: str | None,
+    kind: Format | None,
+    no_clobber: bool,
+    neutralise_formulas: bool,
+) -> int:
+    """Write usage events to a file, as `firectl billing export-metrics` does, with any range and any filter.
+
+    FILEs are exports (CSV, gzip, zstd, Parquet), globs, folders, or - for standard input. Without any, the account that
+    is signed in is read: the last 24 hours, unless a range is given. The file appears whole or not at all; an existing one is
+    replaced. Rows keep the order of their files, and an account's come oldest first, unless --sort says otherwise.
+    """
+    target = DEFAULT_FILENAME if filename is None else filename
+    chosen = kind or _format_of(target)
+    if target == "-" and no_clobber:
+        raise click.UsageError("--no-clobber cannot apply to standard output")
+    if neutralise_formulas and chosen != "csv":
+        raise click.UsageError(f"--neutralise-formulas applies to CSV: spreadsheets run no formulas from {chosen}")
+    if no_clobber and Path(target).exists():  # before minutes of loading; made sure of again when the file is there
+        raise CommandError(f"{target} is there already; it was left as it is")
+
+    def work(stop: threading.Event) -> None:
+        usage = load_usage(inputs, _query(inputs, filters), stop)
+        _refuse_partial(usage, inputs)
+        _write(usage, target, chosen, stop, overwrite=not no_clobber, neutralise=neutralise_formulas)
+
+    interruptible(work)
+    return DONE
+
+
+def _format_of(target: str) -> Format:
+    ending = Path(target).suffix.lower()
+    return next((kind for kind, suffixes in SUFFIXES.items() if ending in suffixes), "csv")
+
+
+def _query(inputs: InputFlags, filters: FilterFlags) -> Query:
+    from fwbill_tui.usage.query import SortKey
+
+    natural = inputs.files or filters.group_by
+    return filters.query(default_sort=() if natural else (SortKey("start_time"),))
+
+
+def _refuse_partial(usage: Usage, inputs: InputFlags) -> None:
+    """A file that is silently short is worse than none. Files are left out only when the user said so."""
+    lines = missing_lines(usage)
+    if inputs.files:
+        for line in lines:
+            say(f"left out: {line}")
+    elif lines:
+        raise CommandError(f"nothing was written, because {'; '.join(lines)}", NETWORK)
+
+
+def _write(usage: Usage, target: str, kind: Format, stop: threading.Event, *, overwrite: bool, neutralise: bool) -> None:
+    from fwbill_tui.export.writing import write_events, write_groups
+
+    write = write_groups if usage.query.group_by else write_events
+    if target == "-":
+        with data_stream(binary=kind == "parquet") as stream:
+            write(usage.ledger, usage.query, stream, format=kind, neutralise_formulas=neutralise, cancelled=stop)
+        return
+    path = Path(target)
+    write(usage.ledger, usage.query, path, format=kind, overwrite=overwrite, neutralise_formulas=neutralise, cancelled=stop)

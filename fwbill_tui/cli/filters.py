@@ -1,0 +1,176 @@
+"""The filter flags, the same words for every command, and the Query they make."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from fwbill_tui.cli.options import F, option, repeatable
+
+if TYPE_CHECKING:
+    from fwbill_tui.usage.query import Choice, Query, SortKey, TimeRange
+
+T = TypeVar("T")
+DIMENSIONS = ("usage_type", "model", "user", "bucket", "accelerator")
+_VALUE = "NAME: whole, its last path segment, or a glob such as '*kimi*'"
+_HELP = {
+    "usage_type": f"Only this usage type. {_VALUE}. Repeat for alternatives, here and below.",
+    "model": "Only this model.",
+    "user": "Only this user (e-mail).",
+    "bucket": "Only this model bucket.",
+    "accelerator": "Only this accelerator type.",
+}
+_GROUP_BY = "usage_type, model, bucket, user, accelerator, hour, day, month, or a further column."
+TIME, FILTERS, LAYOUT = "Time", "Filters", "Layout"
+_CHOICE = re.compile(r'(?:"((?:[^"]|"")*)"|([^="][^=]*))=(.*)', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterFlags:
+    """The filter flags as they were typed."""
+
+    range: str | None
+    start_time: str | None
+    end_time: str | None
+    time_zone: str | None
+    usage_type: tuple[str, ...]
+    model: tuple[str, ...]
+    user: tuple[str, ...]
+    bucket: tuple[str, ...]
+    accelerator: tuple[str, ...]
+    only: tuple[str, ...]
+    without: tuple[str, ...]
+    search: str | None
+    where: tuple[str, ...]
+    sort: str | None
+    group_by: str | None
+    columns: str | None = None
+
+    def query(self, *, default_sort: tuple[SortKey, ...] | None = None) -> Query:
+        """The Query they ask for. Raises UsageError, which names the flag that cannot be understood."""
+        from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
+        from fwbill_tui.usage.schema import column_of
+        from fwbill_tui.usage.search import parse_search
+        from fwbill_tui.usage.zones import zone_name
+
+        if self.columns is not None and self.group_by:
+            raise click.UsageError("--columns cannot apply with --group-by: a group has its keys and all measures")
+        unsorted = NEWEST_FIRST if default_sort is None else default_sort
+        time_zone = _read("--time-zone", zone_name, self.time_zone) or "UTC"
+        _read("--search", parse_search, self.search)
+        columns = _read("--columns", split_names, self.columns)
+        sort = _read("--sort", lambda text: tuple(map(SortKey.parse, split_names(text))), self.sort)
+        query = Query(
+            range=self._range(time_zone),
+            time_zone=time_zone,
+            only=self._only(),
+            search=self.search or "",
+            where=tuple(filter(None, (_read("--where", Condition.parse, text) for text in self.where))),
+            sort=unsorted if sort is None else sort,
+            group_by=self._group_by(),
+            columns=None if columns is None else tuple(map(column_of, columns)),
+        )
+        for dimension, values in _choices("--without", self.without):
+            query = query.exclude(dimension, values)
+        return query
+
+    def _range(self, time_zone: str) -> TimeRange:
+        from datetime import UTC, datetime
+
+        from fwbill_tui.usage.query import TimeRange
+        from fwbill_tui.usage.ranges import parse_instant, parse_range
+        from fwbill_tui.usage.zones import local_date
+
+        if self.range is not None:
+            if self.start_time is not None or self.end_time is not None:
+                raise click.UsageError("--range cannot apply with --start-time or --end-time: give the one or the others")
+            today = local_date(datetime.now(UTC), time_zone)
+            read = _read("--range", lambda text: parse_range(text, today=today, time_zone=time_zone), self.range)
+            return read or TimeRange()
+        start = _read("--start-time", lambda text: parse_instant(text, time_zone=time_zone), self.start_time)
+        end = _read("--end-time", lambda text: parse_instant(text, time_zone=time_zone), self.end_time)
+        return _read("--end-time", lambda _: TimeRange(start, end), "") or TimeRange()
+
+    def _only(self) -> tuple[Choice, ...]:
+        named = [(dimension, getattr(self, dimension)) for dimension in DIMENSIONS if getattr(self, dimension)]
+        merged: dict[str, set[str]] = {}
+        for dimension, values in (*named, *_choices("--only", self.only)):
+            merged.setdefault(dimension, set()).update(values)
+        return tuple(sorted((dimension, tuple(sorted(values))) for dimension, values in merged.items()))
+
+    def _group_by(self) -> tuple[str, ...]:
+        from fwbill_tui.usage.query import split_names
+
+        names = tuple(_dimension(name) for name in _read("--group-by", split_names, self.group_by) or ())
+        if len(names) > 2 or len(set(names)) < len(names):
+            raise click.UsageError("--group-by takes one or two different dimensions, such as model,day")
+        return names
+
+
+def filter_flags(*, columns: bool = False) -> Callable[[F], F]:
+    """Give a command the filter flags; it gets them as one `FilterFlags` named `filters`."""
+    options = [
+        option("--range", metavar="RANGE", section=TIME, help="7d, mtd, 2026-10, 10-01..10-15, 'last month'; last day included."),
+        option("--start-time", metavar="TIME", section=TIME, help="From then on: 2026-10-01, '2026-10-01 17:16:48' or RFC 3339."),
+        option("--end-time", metavar="TIME", section=TIME, help="Before this time (exclusive)."),
+        option("--time-zone", metavar="ZONE", section=TIME, help="Of days, and of times without an offset.  [default: UTC]"),
+        *(repeatable(f"--{name.replace('_', '-')}", metavar="NAME", section=FILTERS, help=_HELP[name]) for name in DIMENSIONS),
+        repeatable("--only", metavar="DIM=VALUE", section=FILTERS, help="Only this value of any dimension, further columns too."),
+        repeatable("--without", metavar="DIM=VALUE", section=FILTERS, help="All but this value; no VALUE is an empty cell."),
+        option("--search", metavar="TEXT", section=FILTERS, help="Words that must all occur; model:kimi, -word, /regex/."),
+        repeatable("--where", metavar="CONDITION", section=FILTERS, help="A condition on a measure: 'prompt_tokens>1000'."),
+        option("--group-by", metavar="DIM[,DIM]", section=LAYOUT, help=_GROUP_BY),
+        option("--sort", metavar="KEY[,KEY]", section=LAYOUT, help="Columns to sort by, with - before one for descending."),
+    ]
+    if columns:
+        told = "These columns, in this order; not with --group-by."
+        options.append(option("--columns", metavar="COL[,COL]", section=LAYOUT, help=told))
+    names = [field.name for field in fields(FilterFlags)]
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def command(*args: Any, **values: Any) -> Any:
+            flags = FilterFlags(**{name: values.pop(name) for name in names if name in values})
+            return function(*args, filters=flags, **values)
+
+        for add in reversed(options):
+            command = add(command)
+        return command  # type: ignore[return-value]
+
+    return decorate
+
+
+def _choices(flag: str, texts: tuple[str, ...]) -> list[Choice]:
+    """`DIM=VALUE`, the dimension quoted as in CSV when it has a `=` of its own."""
+    chosen: dict[str, set[str]] = {}
+    for text in texts:
+        match = _CHOICE.fullmatch(text)
+        if match is None:
+            raise click.UsageError(f"{flag}: cannot read {text!r}: write DIMENSION=VALUE, such as user=ana@acme.dev")
+        name = match[2] if match[1] is None else match[1].replace('""', '"')
+        chosen.setdefault(_dimension(name), set()).add(match[3])
+    return [(dimension, tuple(sorted(values))) for dimension, values in chosen.items()]
+
+
+def _dimension(name: str) -> str:
+    """A dimension by its name, its column's name, or spelled with a dash as its flag is."""
+    from fwbill_tui.usage.schema import dimension_of
+
+    dashless = name.replace("-", "_")
+    return dashless if dashless in DIMENSIONS else dimension_of(name)
+
+
+def _read(flag: str, reader: Callable[[str], T], text: str | None) -> T | None:
+    from fwbill_tui.usage.query import QueryError
+
+    if text is None:
+        return None
+    try:
+        return reader(text)
+    except QueryError as error:
+        raise click.UsageError(f"{flag}: {error}") from None

@@ -1,0 +1,178 @@
+"""What the commands work on: exported files or an account, loaded whole, with everything that is missing said on stderr."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fwbill_tui.cli.exits import REJECTED_ROWS, USAGE, CommandError
+from fwbill_tui.cli.options import F, option
+from fwbill_tui.cli.output import say
+
+if TYPE_CHECKING:
+    from fwbill_tui.sources.loading import Loaded
+    from fwbill_tui.sources.source import Source
+    from fwbill_tui.usage.ledger import Ledger
+    from fwbill_tui.usage.query import Query, TimeRange
+
+ACCOUNT, INPUT = "Account", "Input"
+REJECTS = click.Path(path_type=Path)
+NO_API_KEY_FLAG = (
+    "there is no --api-key: other users of this machine can read a command's arguments, and shells keep them. "
+    "Set FIREWORKS_API_KEY in the environment, or use a firectl profile with --profile"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFlags:
+    """The flags that say what to read, as they were typed."""
+
+    files: tuple[str, ...]
+    account_id: str | None
+    profile: str | None
+    skip_unreadable: bool
+    rejects: Path | None
+    strict: bool
+
+    def __post_init__(self) -> None:
+        if self.files and (self.account_id or self.profile):
+            flag = "--account-id" if self.account_id else "--profile"
+            raise click.UsageError(f"{flag} cannot apply to files: leave out the one or the other")
+        if self.skip_unreadable and not self.files:
+            raise click.UsageError("--skip-unreadable applies to files: name some")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was loaded, and the query with the range that it really covers."""
+
+    loaded: Loaded
+    query: Query
+
+    @property
+    def ledger(self) -> Ledger:
+        """The events."""
+        return self.loaded.ledger
+
+
+def input_flags(function: F) -> F:
+    """Give a command FILE arguments and the flags that go with them; it gets them as one `InputFlags` named `inputs`."""
+    names = [field.name for field in fields(InputFlags)]
+
+    @wraps(function)
+    def command(*args: Any, **values: Any) -> Any:
+        return function(*args, inputs=InputFlags(**{name: values.pop(name) for name in names}), **values)
+
+    decorators: list[Callable[[Any], Any]] = [
+        click.argument("files", nargs=-1, metavar="[FILE]..."),
+        option("-a", "--account-id", metavar="ID", section=ACCOUNT, help="The account, where the sign-in does not say."),
+        option("-p", "--profile", metavar="NAME", section=ACCOUNT, help="A firectl profile to sign in with."),
+        click.option("--api-key", is_flag=False, flag_value="", is_eager=True, expose_value=False, callback=_refuse_key, hidden=True),
+        option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
+        option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
+        option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
+    ]
+    for add in reversed(decorators):
+        command = add(command)
+    return command  # type: ignore[return-value]
+
+
+def _refuse_key(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(NO_API_KEY_FLAG)
+
+
+def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage:
+    """Load what the flags name, whole, and say on stderr what is missing of it.
+
+    Raises CommandError for rejected rows under `--strict` and for a query that the data cannot answer.
+    """
+    from fwbill_tui.sources.loading import load
+
+    source: Source
+    if inputs.files:
+        from fwbill_tui.sources.files import FileSource
+
+        source = FileSource(inputs.files, skip_unreadable=inputs.skip_unreadable)
+    else:
+        from fwbill_tui.cli.account import account_source
+        from fwbill_tui.fireworks.windows import closed
+
+        source = account_source(inputs.account_id, inputs.profile, cancelled=stop)
+        query = replace(query, range=closed(query.range, _now()))
+    loaded = load(source, [query.range], cancelled=stop)
+    if stop.is_set():
+        raise KeyboardInterrupt
+    _report_rejects(loaded.ledger, inputs)
+    check_query(loaded.ledger, query)
+    return Usage(loaded, query)
+
+
+def missing_lines(usage: Usage) -> list[str]:
+    """What is missing of what was asked for, one line each; the line names the range where there is one."""
+    from fwbill_tui.usage.query import EVERYTHING
+    from fwbill_tui.usage.ranges import describe
+
+    zone = usage.query.time_zone
+    return [
+        reason if missing == EVERYTHING else f"{describe(missing, zone)} is missing: {reason}"
+        for missing, reason in usage.loaded.provenance.missing
+    ]
+
+
+def check_query(ledger: Ledger, query: Query) -> None:
+    """Refuse what these events cannot answer, and say which chosen values match nothing."""
+    from fwbill_tui.usage.groups import GROUP_MEASURES
+    from fwbill_tui.usage.schema import column_of, dimension_of
+
+    ledger.check(query)
+    known: tuple[str, ...] = (*query.group_by, *GROUP_MEASURES) if query.group_by else tuple(ledger.events.columns)
+    for key in query.sort:
+        if (dimension_of(key.column) if query.group_by else key.column) not in known:
+            raise CommandError(f"cannot sort by {key.column!r}: use one of {', '.join(known)}", USAGE)
+    for dimension, value in ledger.unmatched(query):
+        labels = ledger.events.get_column(column_of(dimension)).unique().drop_nulls().to_list()
+        names = {label.rpartition("/")[2]: label for label in map(str, labels)}
+        near = difflib.get_close_matches(value.rpartition("/")[2], names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        say(f"no {dimension} matches {value!r}{hint}")
+
+
+def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:
+    if inputs.rejects is not None:
+        from fwbill_tui.files import write_rejects
+
+        write_rejects(inputs.rejects, ledger.rejects)
+        if len(ledger.rejects) < ledger.rejected:
+            say(f"{inputs.rejects} has the first {len(ledger.rejects):,} of {ledger.rejected:,} rejected rows")
+    if not ledger.rejected:
+        return
+    rows = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
+    message = f"{rows} could not be read; the first: {ledger.rejects[0]}"
+    where = f" (all in {inputs.rejects})" if inputs.rejects is not None else " (--rejects FILE writes them all)"
+    if inputs.strict:
+        raise CommandError(message + where, REJECTED_ROWS)
+    say(f"{message}; left out{where}")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def shown_range(usage: Usage) -> TimeRange:
+    """The query's range, its open sides closed with the span of the events."""
+    from fwbill_tui.usage.query import TimeRange
+
+    asked, span = usage.query.range, usage.ledger.span()
+    start, end = asked.start or span.start, asked.end or span.end
+    if start is not None and end is not None and start >= end:
+        return asked
+    return TimeRange(start, end)

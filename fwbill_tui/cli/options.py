@@ -1,0 +1,53 @@
+"""Building blocks of the commands: options in named sections of the help, and options that may stand only once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+HELP = "Help"
+
+
+class Option(click.Option):
+    """An option with a section of the help to stand in."""
+
+    def __init__(self, *args: Any, section: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.section = section
+
+
+class Command(click.Command):
+    """A command whose help shows its options by section, and whose usage leads with what it works on."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                sections.setdefault(getattr(parameter, "section", HELP), []).append(record)
+        for section, records in sections.items():
+            with formatter.section(section):
+                formatter.write_dl(records)
+
+
+def option(*names: str, section: str, **attributes: Any) -> Callable[[F], F]:
+    """An option that may stand once: given again it is refused, because one of the two would be ignored."""
+    if not attributes.get("is_flag"):
+        attributes.update(multiple=True, callback=_only_once)
+    return click.option(*names, cls=Option, section=section, **attributes)
+
+
+def repeatable(*names: str, section: str, **attributes: Any) -> Callable[[F], F]:
+    """An option that may stand any number of times."""
+    return click.option(*names, cls=Option, section=section, multiple=True, **attributes)
+
+
+def _only_once(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:
+    if len(values) > 1:
+        raise click.BadParameter("given more than once; give it once", ctx, parameter)
+    return values[0] if values else None

@@ -1,0 +1,143 @@
+"""A summary as a table, as one JSON object, or as CSV."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from fwbill_tui.cli.cells import cut, display_width
+from fwbill_tui.cli.inputs import Usage, shown_range
+from fwbill_tui.export.formats import csv_text, readable_groups
+from fwbill_tui.usage.answers import Totals
+from fwbill_tui.usage.labels import last_segment
+from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.ranges import describe
+from fwbill_tui.usage.schema import MEASURES
+
+_MEASURES = ("events", *MEASURES)
+_HEADINGS: Mapping[str, str] = {
+    "events": "events",
+    "prompt_tokens": "prompt",
+    "cached_prompt_tokens": "cached",
+    "uncached_prompt_tokens": "uncached",
+    "completion_tokens": "completion",
+    "total_tokens": "total",
+    "accelerator_seconds": "accel. hours",
+}
+_LEAST_FIRST = ("uncached_prompt_tokens", "total_tokens", "cached_prompt_tokens", "prompt_tokens", "completion_tokens")
+"""What a narrow terminal leaves out of the table, the first of these first."""
+_SHORTEST_KEY = 16
+_GAP = "  "
+
+
+def as_json(usage: Usage) -> str:
+    """One object: range, source, totals and groups. Numbers are exact; times are RFC 3339; an empty cell is null."""
+    ledger, query, provenance = usage.ledger, usage.query, usage.loaded.provenance
+    covered = shown_range(usage)
+    groups: list[dict[str, Any]] = []
+    if query.group_by:
+        for row in readable_groups(ledger.groups(query)).iter_rows(named=True):
+            key = {name: _plain(row[name]) for name in query.group_by}
+            groups.append({"key": key, **{name: row[name] for name in _MEASURES}})
+    totals = ledger.totals(query)
+    answer = {
+        "range": {"start": _rfc3339(covered.start), "end": _rfc3339(covered.end), "time_zone": query.time_zone},
+        "source": {
+            "kind": provenance.kind,
+            "events": ledger.events.height,
+            "rejected": ledger.rejected,
+            "complete": provenance.complete,
+        },
+        "totals": {name: getattr(totals, name) for name in _MEASURES},
+        "groups": groups,
+    }
+    return json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(usage: Usage) -> str:
+    """The groups, one a line, or the totals as the only line."""
+    import polars as pl
+
+    if usage.query.group_by:
+        return csv_text(readable_groups(usage.ledger.groups(usage.query)))
+    totals = usage.ledger.totals(usage.query)
+    return csv_text(pl.DataFrame([{name: getattr(totals, name) for name in (*_MEASURES[:-1], "total_tokens", _MEASURES[-1])}]))
+
+
+def as_table(usage: Usage, width: int | None) -> str:
+    """The same for people, at most `width` columns wide (None: as wide as it gets), with totals below."""
+    ledger, query = usage.ledger, usage.query
+    shown, whole = ledger.totals(query), ledger.whole(query)
+    counted = f"{shown.events:,} of {whole.events:,} events" if query.filtered else f"{whole.events:,} events"
+    partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
+    lines = [describe(shown_range(usage), query.time_zone), counted + partial, ""]
+    if query.group_by:
+        groups = readable_groups(ledger.groups(query))
+        lines += _grouped(query.group_by, groups.rows(named=True), shown, width)
+    else:
+        lines += _single(shown, whole, query.filtered)
+    return "\n".join(lines) + "\n"
+
+
+def _single(shown: Totals, whole: Totals, filtered: bool) -> list[str]:
+    rows = [["", "shown", "all"]] if filtered else []
+    for name, heading in _HEADINGS.items():
+        numbers = [_number(name, getattr(totals, name)) for totals in ((shown, whole) if filtered else (shown,))]
+        rows.append([f"{heading} tokens" if name.endswith("_tokens") else heading, *numbers])
+    return _aligned(rows, keys=1)
+
+
+def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, width: int | None) -> list[str]:
+    measures = [name for name in _HEADINGS if name == "events" or any(row[name] for row in groups)]
+    leavable = [name for name in _LEAST_FIRST if name in measures]
+    names = [_names([row[key] for row in groups]) for key in keys]
+    while True:
+        numbers = [[_HEADINGS[name] for name in measures]]
+        numbers += [[_number(name, row[name]) for name in measures] for row in groups]
+        numbers.append([_number(name, getattr(totals, name)) for name in measures])
+        taken = sum(max(map(len, column)) + len(_GAP) for column in zip(*numbers, strict=True))
+        room = None if width is None else (width - taken - len(_GAP) * (len(keys) - 1)) // len(keys)
+        if room is None or room >= _SHORTEST_KEY or not leavable:
+            break
+        measures.remove(leavable.pop(0))
+    columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
+    if room is not None:
+        columns = [[cut(cell, max(room, 4)) for cell in column] for column in columns]
+    rows = [[*cells, *counts] for cells, counts in zip(zip(*columns, strict=True), numbers, strict=True)]
+    return _aligned(rows, keys=len(keys))
+
+
+def _aligned(rows: list[list[str]], keys: int) -> list[str]:
+    """Rows as lines: the first `keys` columns to the left, numbers to the right."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
+            blank = " " * (wide - display_width(cell))
+            cells.append(cell + blank if at < keys else blank + cell)
+        lines.append(_GAP.join(cells).rstrip())
+    return lines
+
+
+def _names(values: list[object]) -> list[str]:
+    """Group keys as text: the last segment of a resource name where that tells it from the others, whole otherwise."""
+    texts = ["(empty)" if value in {None, ""} else str(_plain(value)) for value in values]
+    short = {text: last_segment(text) for text in texts}
+    seen = Counter(short.values())
+    return [literal(short[text] if seen[short[text]] == 1 else text) for text in texts]
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value / 3600:,.2f}" if name == "accelerator_seconds" else f"{value:,}"
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _rfc3339(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat().replace("+00:00", "Z")
