@@ -76,12 +76,14 @@ def complete(events: pl.DataFrame, types: EventTypes) -> pl.DataFrame:
     ]
     events = events.select(*columns, *(name for name in events.columns if name not in COLUMNS))
     prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens"))
-    nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
-    return events.with_columns(
-        pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
-        pl.coalesce(uncached, pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached))
-        .alias("uncached_prompt_tokens"),
-    ).rechunk()  # fmt: skip
+    if events.select((prompt.is_not_null() & (cached.is_null() | uncached.is_null())).any()).item():
+        nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
+        rest = pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached)
+        events = events.with_columns(
+            pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
+            pl.coalesce(uncached, rest).alias("uncached_prompt_tokens"),
+        )
+    return events.rechunk()
 
 
 def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:

@@ -18,7 +18,7 @@ from fwbill_tui.usage import times
 from fwbill_tui.usage.cells import complete, convert
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.row_reader import Fault, printable, split_rows
-from fwbill_tui.usage.schema import REQUIRED_COLUMNS, TIME_COLUMNS, EventTypes
+from fwbill_tui.usage.schema import REQUIRED_COLUMNS, EventTypes
 
 _PIECES = 16
 _SMALL = 256 << 10
@@ -43,7 +43,6 @@ class ChunkReader:
         self._width = len(header.names)
         self._text_schema = header.text_schema()
         self._typed_schema = header.typed_schema(types)
-        self._times = [name for name in TIME_COLUMNS if name in header.names]
         self._no_events = complete(self._text_schema.to_frame().select(
             pl.col(name).cast(types.of(name)) for name in header.names
         ), types)  # fmt: skip
@@ -83,11 +82,16 @@ class ChunkReader:
             return None
         if any(events[name].null_count() for name in REQUIRED_COLUMNS) or not self._complete(data, events):
             return None
-        for name in self._times:
-            read = times.to_utc(events[name])
-            if read.null_count() > events[name].null_count():
+        start = times.to_utc(events["start_time"])
+        if start.null_count():
+            return None
+        if "end_time" in events.columns:
+            text = events["end_time"]
+            end = times.to_utc_beside(text, events["start_time"], start)
+            if end.null_count() > text.null_count():
                 return None
-            events.replace_column(events.get_column_index(name), read)
+            events.replace_column(events.get_column_index("end_time"), end)
+        events.replace_column(events.get_column_index("start_time"), start)
         if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
             return None
         return events
@@ -95,8 +99,8 @@ class ChunkReader:
     def _complete(self, data: bytes, events: pl.DataFrame) -> bool:
         """Whether each line is one row with all its fields.
 
-        A short row has a null in the last column. So it is enough to look at the lines that end in a comma or have
-        quotes: if all of those are complete and there are as many commas at the end as nulls, no other row is short.
+        A short row has a null in the last column. So it is enough to look at the lines that have quotes or end in a
+        comma: if all of those are complete and there are as many commas at the end as nulls, no other row is short.
         """
         nulls = events.to_series(-1).null_count()
         quotes = b'"' in data
@@ -106,8 +110,14 @@ class ChunkReader:
         if lines.len() != events.height:
             return False
         comma_ends = lines.str.ends_with(",")
-        doubtful = lines.filter(comma_ends | lines.str.contains('"', literal=True)) if quotes else lines.filter(comma_ends)
-        if not self._all_rows(doubtful):
+        if quotes:
+            quoted = lines.str.contains('"', literal=True)
+            if not self._all_rows(lines.filter(quoted)):
+                return False
+            doubtful = lines.filter(comma_ends & ~quoted)
+        else:
+            doubtful = lines.filter(comma_ends)
+        if (doubtful.str.count_matches(",", literal=True) != self._width - 1).any():
             return False
         return comma_ends.sum() == nulls or self._all_rows(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,10 +15,13 @@ from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.row_reader import REJECTED_TEXT, Fault, printable
 from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError, Reject
 
-__all__ = ["LONGEST_LINE", "TooManyLabels", "read_csv", "read_header"]
+__all__ = ["LONGEST_LINE", "THREADS", "TooManyLabels", "read_csv", "read_header"]
 
 LONGEST_LINE = 16 << 20
 """Bytes of one line that are held in memory; a longer one is a rejected row."""
+
+THREADS = min((os.cpu_count() or 1) + 1, 8)
+"""One more than there are cores, so that none waits for Python; each holds a chunk and what is made of it."""
 
 _LONGEST_HEADER = 1 << 20
 _FIRST_CHUNK = 1 << 20
@@ -39,7 +43,7 @@ def read_csv(
     source: str,
     types: EventTypes,
     chunk_bytes: int = 16 << 20,
-    threads: int = 2,
+    threads: int = THREADS,
     position: Callable[[], int] | None = None,
 ) -> Iterator[Batch]:
     """Read a CSV export: batches in the order of the file, at least one, the first of them small and at once.

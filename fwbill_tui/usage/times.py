@@ -30,6 +30,14 @@ def to_utc(text: pl.Series) -> pl.Series:
     return believable(times)
 
 
+def to_utc_beside(text: pl.Series, other: pl.Series, read: pl.Series) -> pl.Series:
+    """The same as `to_utc(text)`, faster when most texts equal those of `other`, already read as `read`."""
+    different = text.ne_missing(other).arg_true()
+    if 4 * different.len() > text.len():
+        return to_utc(text)
+    return read.clone().scatter(different, to_utc(text.gather(different))).alias(text.name)
+
+
 def believable(times: pl.Series) -> pl.Series:
     """Null out UTC times outside 1970 to 9998, which are damage and not usage."""
     ticks = times.to_physical()
