@@ -209,6 +209,8 @@ async def test_keys_move_row_and_cell_and_g_is_left_to_others() -> None:
         assert table.cursor_cell is None
         await pilot.press("pagedown")
         assert table.cursor == 3 + table.visible_rows
+        await pilot._post_mouse_events([MouseScrollDown], widget=table, offset=(5, 5), shift=True)
+        assert table.scroll_offset.x == table.max_scroll_x > 0, "shift and the wheel scroll sideways"
         await pilot.press("pagedown", "pageup", "ctrl+end", "pagedown")
         assert table.cursor == 99
         await pilot.press("ctrl+home", "pageup", "up")
@@ -426,3 +428,17 @@ async def test_the_cursor_is_told_by_more_than_colour(monkeypatch: pytest.Monkey
         assert plain is not None
         assert not plain.reverse
         assert plain.underline
+
+
+async def test_a_new_theme_repaints_every_row() -> None:
+    app = Host()
+    async with app.run_test(size=(80, 8)) as pilot:
+        app.table.show(events(5), None, COLUMNS)
+        await pilot.pause()
+        dark = app.table.render_lines(Region(0, 0, 79, 4))
+        app.theme = "textual-light"
+        await pilot.pause()
+        light = app.table.render_lines(Region(0, 0, 79, 4))
+        for before, after in zip(dark, light, strict=True):
+            assert before.text == after.text
+            assert [segment.style for segment in before] != [segment.style for segment in after]
