@@ -167,7 +167,7 @@ _ADVICE: dict[type[FireworksError], str] = {
     AccountSuspended: "see Billing in the console (app.fireworks.ai)",
     Unimplemented: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, or export with firectl and open the file",
     NetworkError: "check the network connection and proxy, then try again",
-    TimedOut: "try again, or with a shorter range",
+    TimedOut: "check the network connection and try again, or with a shorter range",
     UntrustedConnection: "check the machine's clock, its certificates (SSL_CERT_FILE), and any proxy in between",
     TooManyRequests: "wait a minute and try again (without a payment method an account has 10 requests a minute)",
     ServiceError: "try again in a few minutes",

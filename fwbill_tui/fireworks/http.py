@@ -102,7 +102,7 @@ class HttpSession:
                 return
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: httpx.Headers) -> float | None:
     """The seconds a `Retry-After` header asks to wait, in either of its two forms; None without a readable one.
 
     A date is counted from the answer's own `Date`, so that a wrong clock on this machine does no harm.

@@ -53,6 +53,9 @@ class LoopbackServer:
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         with contextlib.suppress(OSError), connection, connection.makefile("rb") as incoming:
+            if incoming.peek(1)[:1] == b"\x16":  # a TLS handshake: answer as a server without TLS does
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return
             while line := incoming.readline():
                 parts = line.split()
                 headers = {}

@@ -73,7 +73,9 @@ def test_only_a_loopback_gateway_is_spoken_to_without_tls(given: str, meant: str
     assert (endpoints.gateway_addr, endpoints.gateway_local) == (meant, local)
 
 
-@pytest.mark.parametrize("address", ["https://gateway.fireworks.ai", "unix:/tmp/x", "dns:///x", "a:0", "a:70000", "a b", "::1", ""])
+@pytest.mark.parametrize(
+    "address", ["https://gateway.fireworks.ai", "unix:/tmp/x", "dns:///x", "a:0", "a:70000", "a b", "::1", ""]
+)
 def test_a_gateway_address_is_host_and_port(address: str) -> None:
     with pytest.raises(BadEndpoint, match="FIREWORKS_GATEWAY_ADDR"):
         Endpoints(gateway_addr=address)

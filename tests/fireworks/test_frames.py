@@ -16,9 +16,7 @@ def test_the_export_request() -> None:
     request = messages.ExportBillingMetricsRequest(name="accounts/acme")
     request.start_time.seconds = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp())
     request.end_time.seconds = int(datetime(2026, 10, 2, tzinfo=UTC).timestamp())
-    assert framed(request.SerializeToString()) == (
-        "000000001f0a0d6163636f756e74732f61636d6512060880c5f6d5061a060880e8fbd506"
-    )
+    assert framed(request.SerializeToString()) == ("000000001f0a0d6163636f756e74732f61636d6512060880c5f6d5061a060880e8fbd506")
 
 
 def test_the_balance() -> None:
