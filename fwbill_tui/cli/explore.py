@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 OpenExplorer = Callable[["Launch"], int]
 DEMO_ROWS = 100_000
-LEAST_ROWS, MOST_ROWS = 1_000, 10_000_000
-ROWS = click.IntRange(LEAST_ROWS, MOST_ROWS)
+ROWS = click.IntRange(1_000, 10_000_000)
 
 
 @click.command(cls=Command, short_help="Open the explorer.")
@@ -28,11 +27,14 @@ ROWS = click.IntRange(LEAST_ROWS, MOST_ROWS)
 @click.pass_obj
 def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlags) -> int:
     """Explore FILEs, or the account, in the terminal."""
+    from fwbill_tui.files import expand
     from fwbill_tui.sources.launch import Launch
 
+    query = filters.query()
+    expand(inputs.files)  # a file that is not there is said here, not on a screen
     _need_terminal()
     launch = Launch(
-        query=filters.query(),
+        query=query,
         inputs=inputs.files,
         account_id=inputs.account_id,
         profile=inputs.profile,
@@ -44,15 +46,16 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
 
 
 @click.command("demo", cls=Command, short_help="Open the explorer on made-up usage; no account needed.")
-@option("--rows", type=ROWS, metavar="N", help=f"How many events, {LEAST_ROWS:,} to {MOST_ROWS:,}.  [default: {DEMO_ROWS}]")
+@option("--rows", type=ROWS, metavar="N", section="Demo", help=f"How many events.  [default: {DEMO_ROWS}]")
 @filter_flags(columns=True)
 @click.pass_obj
 def demo(open_explorer: OpenExplorer, rows: int | None, filters: FilterFlags) -> int:
     """Explore some ninety days of made-up usage, served by a Fireworks-compatible server inside this program."""
     from fwbill_tui.sources.launch import Launch
 
+    launch = Launch(query=filters.query(), demo_rows=rows or DEMO_ROWS)
     _need_terminal()
-    return open_explorer(Launch(query=filters.query(), demo_rows=rows or DEMO_ROWS))
+    return open_explorer(launch)
 
 
 def _need_terminal() -> None:

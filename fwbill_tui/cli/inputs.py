@@ -75,7 +75,7 @@ def input_flags(function: F) -> F:
         click.argument("files", nargs=-1, metavar="[FILE]..."),
         option("-a", "--account-id", metavar="ID", section=ACCOUNT, help="The account, where the sign-in does not say."),
         option("-p", "--profile", metavar="NAME", section=ACCOUNT, help="A firectl profile to sign in with."),
-        click.option("--api-key", is_flag=False, flag_value="", is_eager=True, expose_value=False, callback=_refuse_key, hidden=True),
+        _api_key_option,
         option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
         option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
         option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
@@ -83,6 +83,14 @@ def input_flags(function: F) -> F:
     for add in reversed(decorators):
         command = add(command)
     return command  # type: ignore[return-value]
+
+
+def _api_key_option(function: F) -> F:
+    """firectl's flag, known only to be refused, whatever follows it, and before anything else is said."""
+    add = click.option(
+        "--api-key", is_flag=False, flag_value="", is_eager=True, expose_value=False, hidden=True, callback=_refuse_key
+    )
+    return add(function)
 
 
 def _refuse_key(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
