@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import itertools
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from demo_support import END
 from polars.testing import assert_frame_equal
 
 from fwbill_tui.demo import cast
 from fwbill_tui.demo.generator import DAYS, Plan, events, slices, write_csv
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import COLUMNS, EventTypes
-
-END = date(2026, 11, 21)
 
 
 @pytest.fixture(scope="module")
