@@ -15,12 +15,16 @@ def tables(draw: st.DrawFn) -> tuple[list[ColumnSpec], list[int]]:
     """Columns with frozen ones first, and what their contents need."""
     count = draw(st.integers(1, 14))
     frozen = draw(st.integers(0, count))
-    columns = [ColumnSpec(f"c{index}", "t" * draw(st.integers(1, 20)), draw(kinds), frozen=index < frozen) for index in range(count)]
+    columns = [
+        ColumnSpec(f"c{index}", "t" * draw(st.integers(1, 20)), draw(kinds), frozen=index < frozen) for index in range(count)
+    ]
     return columns, draw(st.lists(st.integers(0, 60), min_size=count, max_size=count))
 
 
 @given(tables(), st.integers(1, 250))
-def test_numbers_and_times_get_what_they_need_and_texts_share_the_rest(table: tuple[list[ColumnSpec], list[int]], room: int) -> None:
+def test_numbers_and_times_get_what_they_need_and_texts_share_the_rest(
+    table: tuple[list[ColumnSpec], list[int]], room: int
+) -> None:
     columns, needs = table
     layout = lay_out(columns, [column.title for column in columns], needs, room)
     for column, need, width in zip(columns, needs, layout.widths, strict=True):
