@@ -2,48 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import ExitStack
+from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from fwbill_tui.sources.source import Source
+from fwbill_tui.fireworks.errors import FireworksError
+from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
+from fwbill_tui.tui.entrance import Doorway, Opening, demo_doorway, open_files
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.schema import ExportFormatError
+
+REJECTED_ROWS = 6
+"""Exit code when `strict` was asked for and rows were set aside."""
 
 
 class FwbillApp(App[int]):
     """Explore billing and usage of Fireworks AI."""
 
     TITLE = "fwbill"
-    ENABLE_COMMAND_PALETTE = True
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q,ctrl+c", "quit", "quit", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+l", "sign_in", "sign in, other files", show=False),
+        Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
+    ]
 
-    def __init__(self, source: Source, query: Query, *, account: str | None = None) -> None:
+    def __init__(self, launch: Launch) -> None:
+        """`launch` says what to open; without files and demo it is an account, by way of the login screen."""
         super().__init__()
-        self._first = ExplorerScreen(source, query, account=account)
+        self._launch = launch
+        self._held = ExitStack()
+        self._doorway: Doorway | None = None
+        self.rejected = 0
+        """Rows that were set aside in the last load; said once more when the program ends."""
 
     def on_mount(self) -> None:
-        """Dress, and open the first screen."""
+        """Dress, and go to the first screen."""
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.DARK.name
-        self.push_screen(self._first)
+        self.enter()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own commands, and every action of the screen's keys."""
-        yield from super().get_system_commands(screen)
-        for _, binding, enabled, _ in screen.active_bindings.values():
-            if enabled and binding.description and binding.action:
+    def on_unmount(self) -> None:
+        """End the embedded server, if there is one."""
+        self._held.close()
+
+    # -- ways in -------------------------------------------------------------------------------------------------------
+    @work(exclusive=True, group="entrance")
+    async def enter(self, *, ask: bool = False) -> None:
+        """Open what was asked for. `ask` goes to the login screen even where it could be skipped."""
+        launch = self._launch
+        try:
+            if launch.inputs and not ask:
+                self._open(open_files(launch.inputs, launch))
+                return
+            await self._sign_in(ask=ask)
+        except (FireworksError, ExportFormatError, OSError, ValueError) as error:
+            self.exit(1, message=str(error))
+
+    async def _sign_in(self, *, ask: bool) -> None:
+        from fwbill_tui.tui.screens.login import LoginScreen, OpenDemo, SignIn
+        from fwbill_tui.tui.screens.open_files import OpenFiles
+
+        if self._doorway is None:
+            self._doorway = await self._find_doorway(self._launch.demo_rows)
+        note = ""
+        while True:
+            login = LoginScreen(self._doorway.credentials, self._doorway.endpoints, note=note, at_once=not ask)
+            way = await self.push_screen_wait(login)
+            try:
+                if isinstance(way, SignIn):
+                    self._open(self._doorway.account(way.credential, way.account_id, self._launch))
+                elif isinstance(way, OpenFiles):
+                    self._open(open_files(way.arguments, self._launch))
+                elif isinstance(way, OpenDemo):
+                    self._doorway, ask = await self._find_doorway(DEMO_ROWS), False
+                    continue
+                elif len(self.screen_stack) <= 1:
+                    self.exit(0)
+            except (FireworksError, ExportFormatError, OSError, ValueError) as error:
+                note, ask = str(error), True
+                continue
+            return
+
+    async def _find_doorway(self, demo_rows: int | None) -> Doorway:
+        if demo_rows is None:
+            return Doorway.of_machine(self._launch)
+        return await self.run_worker(lambda: demo_doorway(demo_rows, self._held), thread=True).wait()
+
+    def _open(self, opening: Opening) -> None:
+        explorer = ExplorerScreen(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects)
+        if isinstance(self.screen, ExplorerScreen):
+            self.switch_screen(explorer)
+        else:
+            self.push_screen(explorer)
+
+    def action_sign_in(self) -> None:
+        """Choose another account, other files or the demo."""
+        self.enter(ask=True)
+
+    def on_explorer_screen_loaded(self, message: ExplorerScreen.Loaded) -> None:
+        """Remember what the end of the program has to say."""
+        self.rejected = message.rejected
+
+    # -- the palette ---------------------------------------------------------------------------------------------------
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action that has a key now, and Textual's own commands."""
+        for node, binding, enabled, tooltip in screen.active_bindings.values():
+            if enabled and binding.description and "command_palette" not in binding.action:
                 key = self.get_key_display(binding)
-                yield SystemCommand(binding.description.capitalize(), f"key {key}", _runner(screen, binding.action))
+                yield SystemCommand(binding.description.capitalize(), tooltip or f"key {key}", self._runner(node, binding.action))
+        yield from super().get_system_commands(screen)
+
+    def _runner(self, node: Any, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            await self.run_action(action, default_namespace=node)
+
+        return run
 
 
-def _runner(screen: Screen[object], action: str):  # type: ignore[no-untyped-def]
-    async def run() -> None:
-        await screen.run_action(action)
+DEMO_ROWS = 100_000
+"""Events of a demo that was chosen on the login screen."""
 
-    return run
+
+def run_explorer(launch: Launch) -> int:
+    """Open the explorer; returns the exit code. What must not be overlooked is said once more on stderr."""
+    app = FwbillApp(launch)
+    code = app.run()
+    if app.rejected:
+        print(f"fwbill: {app.rejected:,} rows could not be read and were not counted", file=sys.stderr)
+        if launch.strict:
+            return REJECTED_ROWS
+    return code or app.return_code or 0

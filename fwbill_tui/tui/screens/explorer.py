@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.message import Message
 from textual.widgets import Footer
 
+from fwbill_tui.files import write_rejects
 from fwbill_tui.sources.source import Provenance, Source
+from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
@@ -72,12 +76,20 @@ class ExplorerScreen(ExplorerDialogs):
         Binding("q", "app.quit", "quit"),
     ]
 
-    def __init__(self, source: Source, query: Query, *, account: str | None = None) -> None:
-        """`source` is what the events are from; `account` is named on top and in file names."""
+    class Loaded(Message):
+        """A load has ended; `rejected` rows of it could not be read."""
+
+        def __init__(self, rejected: int) -> None:
+            super().__init__()
+            self.rejected = rejected
+
+    def __init__(self, source: Source, query: Query, *, account: str | None = None, rejects: Path | None = None) -> None:
+        """`source` is what the events are from; `account` is named on top and in file names; rejected rows go to `rejects`."""
         super().__init__()
         self._source = source
         self._history = History(query)
         self.account = account
+        self._rejects_path = rejects
         self.needs_range = source.needs_range
         self._ledger: Ledger | None = None
         self._builder: LedgerBuilder | None = None
@@ -199,6 +211,9 @@ class ExplorerScreen(ExplorerDialogs):
             self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
             self.query_one(FetchPanel).progress = None
             self._use(message.loaded.ledger)
+            self.post_message(self.Loaded(message.loaded.ledger.rejected))
+            if self._rejects_path is not None:
+                self._write_rejects(self._rejects_path, message.loaded.ledger)
 
     @on(LoadFailed)
     def _on_load_failed(self, message: LoadFailed) -> None:
@@ -207,6 +222,13 @@ class ExplorerScreen(ExplorerDialogs):
             self._loaded_range = None
             self.query_one(FetchPanel).progress = None
             self._show_standing()
+
+    @work(thread=True)
+    def _write_rejects(self, path: Path, ledger: Ledger) -> None:
+        try:
+            write_rejects(path, ledger.rejects)
+        except OSError as error:
+            self.notify(cells.label(str(error)), title="Rejected rows not written", severity="error", markup=False)
 
     def _use(self, ledger: Ledger) -> None:
         grown_from = self._ledger

@@ -43,9 +43,9 @@ class UsageChart(Widget):
         & > .chart--series-0 { color: $primary; }
         & > .chart--series-1 { color: $accent; }
         & > .chart--series-2 { color: $success; }
-        & > .chart--series-3 { color: $warning; }
-        & > .chart--series-4 { color: $secondary; }
-        & > .chart--series-5 { color: $error; }
+        & > .chart--series-3 { color: $secondary; }
+        & > .chart--series-4 { color: $error; }
+        & > .chart--series-5 { color: $warning; }
         & > .chart--series-6 { color: $text-muted; }
     }
     """
@@ -84,7 +84,8 @@ class UsageChart(Widget):
         self._bars = []
         if self.series is None or not self.series.starts or height < 3:
             return []
-        legend_width = min(40, width // 3) if width >= 70 else 0
+        spare = width - _AXIS - 1 - len(self.series.starts)  # a column for every bucket, if that leaves the legend enough
+        legend_width = max(26, min(40, width // 3, spare)) if width >= 70 else 0
         plot_width = width - legend_width - _AXIS - 1
         plot = _Plot(self.series, plot_width, height - 1)
         left = _AXIS

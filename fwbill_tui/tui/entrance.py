@@ -1,0 +1,83 @@
+"""From a way in (files, an account, the demo) to a source that the explorer can load."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
+from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.sources.files import FileSource
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.sources.source import Source
+from fwbill_tui.usage.query import EVERYTHING, Query
+from fwbill_tui.usage.ranges import parse_range
+
+FIRST_RANGE = "30d"
+"""What an account is opened on when no range was asked for: one window of the export, and long enough to see a trend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A source and the query it is opened with; `account` is named on screen and in file names."""
+
+    source: Source
+    query: Query
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """Where to sign in, and what was found to sign in with. `kind` is what an account's source will be called."""
+
+    endpoints: Endpoints
+    credentials: tuple[Credential, ...]
+    kind: str = "gateway"
+
+    @classmethod
+    def of_machine(cls, launch: Launch, environ: Mapping[str, str] | None = None) -> Doorway:
+        """The real service, with what environment and firectl's files hold. Raises FireworksError for broken settings."""
+        chosen = dict(os.environ if environ is None else environ)
+        if launch.profile:
+            chosen[PROFILE_VARIABLE] = launch.profile
+        if launch.account_id:
+            chosen[ACCOUNT_VARIABLE] = launch.account_id
+        found = find_credentials(chosen, Path.home())
+        if launch.account_id:
+            named = account_id(launch.account_id)
+            found = [replace(credential, account_id=named) for credential in found]
+        return cls(Endpoints.from_environ(chosen), tuple(found))
+
+    def account(self, credential: Credential, account: str, launch: Launch) -> Opening:
+        """The source of an account, on the last thirty days unless a range was asked for."""
+        from fwbill_tui.sources.account import AccountSource
+
+        source = AccountSource(self.endpoints, credential, account, kind=self.kind)
+        return Opening(source, with_range(launch.query), source.account)
+
+
+def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
+    """Start the embedded server, which ends with `stack`, and find its key. Takes some hundred milliseconds."""
+    from fwbill_tui.demo.server import DemoServer
+
+    server = stack.enter_context(DemoServer(rows))
+    endpoints = Endpoints(server.base_url, server.gateway_addr)
+    credential = replace(Credential.pasted(server.api_key, server.account_ids[0]), origin="demo key", place="embedded server")
+    return Doorway(endpoints, (credential,), kind="demo")
+
+
+def open_files(arguments: tuple[str, ...], launch: Launch) -> Opening:
+    """Exported files as a source. Raises what `files.expand` raises for a name that leads nowhere."""
+    return Opening(FileSource(arguments, skip_unreadable=launch.skip_unreadable), launch.query)
+
+
+def with_range(query: Query) -> Query:
+    """The query on a range with both ends, as an account needs."""
+    if query.range != EVERYTHING:
+        return query
+    today = datetime.now(UTC).date()
+    return replace(query, range=parse_range(FIRST_RANGE, today=today, time_zone=query.time_zone))
