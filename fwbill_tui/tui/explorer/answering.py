@@ -148,9 +148,10 @@ class Answering:
                 work(question, superseded)
             except QueryError as error:
                 self._target.post_message(QuestionFailed(question, str(error)))
-            except pl.exceptions.PolarsError as error:
+            except Exception as error:  # a thread that died of a fault of ours would leave old numbers on screen for good
                 problem = str(error).partition("\n")[0]
-                self._target.post_message(QuestionFailed(question, f"the engine cannot answer this: {problem}"))
+                fault = f"this could not be worked out ({type(error).__name__}: {problem}); z goes back"
+                self._target.post_message(QuestionFailed(question, fault))
 
         return guarded
 
