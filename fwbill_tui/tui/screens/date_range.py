@@ -13,11 +13,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
+from textual.types import CSSPathType
 from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.dialog import Dialog, Note
 from fwbill_tui.tui.widgets.calendar import DayState, RangeCalendar
+from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.usage.query import QueryError, TimeRange
 from fwbill_tui.usage.ranges import (
     PRESETS,
@@ -42,7 +44,7 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
     """Presets, a line to type in, and a calendar; they all speak through the line, which is read at every keystroke."""
 
     HEADING = "Date range"
-    CSS_PATH: ClassVar = ["dialog.tcss", "date_range.tcss"]
+    CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "date_range.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "apply", "Apply", key_display="^s", show=False),
         Binding("tab", "app.focus_next", "Next part", key_display="tab"),
@@ -74,14 +76,14 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
         with Horizontal(id="typed"):
             with Vertical(id="range-part"):
                 yield Label("Range", classes="caption")
-                yield Input(range_text(choice.range, choice.time_zone), placeholder="7d  mtd  2026-10  10-01..10-15", id="range")
+                yield Line(range_text(choice.range, choice.time_zone), placeholder="7d  mtd  2026-10  10-01..10-15", id="range")
             with Vertical(id="zone-part"):
                 yield Label("Time zone", classes="caption")
                 suggester = SuggestFromList(zone_names(), case_sensitive=False)
-                yield Input(choice.time_zone, suggester=suggester, id="zone")
+                yield Line(choice.time_zone, suggester=suggester, id="zone")
         yield Note(id="reading")
         with Horizontal(id="picked"):
-            yield OptionList(*(Option(preset.label, preset.word) for preset in self._presets), id="presets", markup=False)
+            yield ChoiceList(*(Option(preset.label, preset.word) for preset in self._presets), id="presets", markup=False)
             yield RangeCalendar(today=self._today(), stretch=days, day_states=self._states, id="calendar")
 
     def compose_buttons(self) -> ComposeResult:

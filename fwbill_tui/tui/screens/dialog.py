@@ -1,4 +1,4 @@
-"""What the dialogs have in common: a titled box over what lies below, the keys that apply at its foot, `esc` to leave it."""
+"""What the boxed screens have in common: a titled box, the keys that apply at its foot, help, and `esc` to leave it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,22 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, ScreenResultType
-from textual.widgets import Footer, Static
+from textual.widgets import Footer, Input, Static
 
 
-class Dialog(ModalScreen[ScreenResultType]):
-    """A box in the middle of the screen. It dismisses with its result, or with None on `esc`."""
+class Boxed(DOMNode):
+    """A screen that is one box. Mixed into a Screen or a ModalScreen, whose CSS_PATH names `dialog.tcss` too."""
 
-    CSS_PATH: ClassVar = ["dialog.tcss"]
+    DEFAULT_CLASSES = "boxed"
     HEADING: ClassVar[str] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", key_display="esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("f1", "help_while_typing", "Help", key_display="f1"),
+    ]
+    LETTER_ACTIONS: ClassVar[frozenset[str]] = frozenset({"help"})
+    """Actions on plain characters, which a line of text takes for itself."""
 
     def compose(self) -> ComposeResult:
         """The box, its heading, its content, its keys."""
@@ -29,7 +35,7 @@ class Dialog(ModalScreen[ScreenResultType]):
 
     @property
     def heading(self) -> str:
-        """What stands in the box's upper edge."""
+        """What stands in the box's upper edge; never with text from the data, it is read as markup."""
         return self.HEADING
 
     def compose_content(self) -> ComposeResult:
@@ -39,6 +45,30 @@ class Dialog(ModalScreen[ScreenResultType]):
     def compose_buttons(self) -> ComposeResult:
         """The buttons at the foot, after everything else in the order of the tab key."""
         yield from ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer plain characters as keys only where they are not typed."""
+        typing = isinstance(self.app.focused, Input)
+        if action == "help_while_typing":
+            return typing
+        return not (typing and action in self.LETTER_ACTIONS)
+
+    def action_help_while_typing(self) -> None:
+        """Show the keys that apply now."""
+        self.action_help()
+
+    def action_help(self) -> None:
+        """Show the keys that apply now."""
+        # The help screen is boxed itself.
+        from fwbill_tui.tui.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen.of(self.app.screen))
+
+
+class Dialog(Boxed, ModalScreen[ScreenResultType]):
+    """A box over what lies below. It dismisses with its result, or with None on `esc`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", key_display="esc")]
 
     def action_cancel(self) -> None:
         """Leave without a result."""

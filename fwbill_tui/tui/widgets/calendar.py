@@ -230,7 +230,7 @@ class RangeCalendar(Widget, can_focus=True):
         self.first_pick, self.stretch = None, (first, last)
         self.post_message(self.Picked(first, last, complete=True))
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`escape` is ours only while a pick is under way."""
         return self.first_pick is not None if action == "take_back" else True
 

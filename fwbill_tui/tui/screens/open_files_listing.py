@@ -1,0 +1,103 @@
+"""What is there for a path that is being typed: entries that go on as it does, or the matches of a pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from fwbill_tui.usage.literal import literal
+
+ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+"""Files that are listed; a file of any other name can be typed."""
+MOST_SHOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A folder, or a file that can be an export. `name` is what the list shows; `size` in bytes, 0 for a folder."""
+
+    name: str
+    path: Path
+    folder: bool
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The answer to `look`: entries (no more than MOST_SHOWN), or a problem in one line.
+
+    `opens` is what would be opened for the text as it stands: a path that exists, a pattern that matches, or None.
+    """
+
+    typed: str
+    entries: tuple[Entry, ...] = ()
+    problem: str = ""
+    opens: str | None = None
+    pattern: bool = False
+
+
+def look(typed: str, folder: Path) -> Listing:
+    """What is there for what was typed; relative paths start at `folder`. Looks at names and sizes, reads no file.
+
+    A pattern with `**` is not followed here, since that may take minutes; it is when it is opened.
+    """
+    try:
+        path = folder / Path(typed).expanduser()
+        if not any(character in typed for character in "*?[") or path.exists():
+            return _listed(typed, path, folder)
+        if "**" in path.parts:
+            return Listing(typed, opens=str(path), pattern=True)
+        found = _matches(path)
+    except (OSError, RuntimeError, ValueError) as error:  # no such user behind ~; a null character in the path
+        return Listing(typed, problem=f"{literal(typed or str(folder))}: {getattr(error, 'strerror', None) or error}")
+    if not found:
+        return Listing(typed, problem=f"no file matches {literal(typed)}", pattern=True)
+    return Listing(typed, tuple(found), opens=str(path), pattern=True)
+
+
+def _listed(typed: str, path: Path, folder: Path) -> Listing:
+    whole_folder = not typed or typed.endswith("/") or typed in {"~", ".", ".."}
+    parent, begins = (path, "") if whole_folder else (path.parent, path.name)
+    found = _entries(parent, begins)
+    opens = str(path) if typed and path.exists() else None
+    if found or opens:
+        return Listing(typed, tuple(found[:MOST_SHOWN]), opens=opens)
+    kinds = ", ".join(ENDINGS)
+    where = literal(str(parent if whole_folder else folder))
+    return Listing(typed, problem=f"no exports ({kinds}) in {where}" if whole_folder else f"nothing begins with {literal(typed)}")
+
+
+def _matches(pattern: Path) -> list[Entry]:
+    first = next(number for number, part in enumerate(pattern.parts) if any(character in part for character in "*?["))
+    base = Path(*pattern.parts[:first])
+    found = (path for path in base.glob("/".join(pattern.parts[first:])) if path.is_file())
+    entries = [Entry(str(path.relative_to(base)), path, folder=False, size=path.stat().st_size) for path in found]
+    return sorted(islice(entries, MOST_SHOWN), key=lambda entry: entry.name)
+
+
+def _entries(parent: Path, begins: str) -> list[Entry]:
+    """What a folder has that begins so; hidden entries only when a dot was typed."""
+    found = []
+    for path in parent.iterdir():
+        hidden = path.name.startswith(".") and not begins.startswith(".")
+        if hidden or not path.name.casefold().startswith(begins.casefold()):
+            continue
+        try:
+            if path.is_dir():
+                found.append(Entry(f"{path.name}/", path, folder=True))
+            elif path.name.casefold().endswith(ENDINGS):
+                found.append(Entry(path.name, path, folder=False, size=path.stat().st_size))
+        except OSError:  # a dangling link, or gone since the folder was read
+            continue
+    return sorted(found, key=lambda entry: (not entry.folder, entry.name.casefold()))
+
+
+def size_text(size: int) -> str:
+    """`1.2 MB`, in powers of a thousand."""
+    amount = float(size)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"

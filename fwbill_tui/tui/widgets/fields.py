@@ -1,0 +1,26 @@
+"""Textual's line and list with their `enter` shown among the keys at the foot of a dialog."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input, OptionList
+
+
+class Line(Input):
+    """A line of text; `enter` ends it."""
+
+    BINDING_GROUP_TITLE = "Text line"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "OK", key_display="↵")]
+
+
+class ChoiceList(OptionList):
+    """A list to choose from, with the table's movement keys; its options are never read as markup."""
+
+    BINDING_GROUP_TITLE = "List"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Choose", key_display="↵"),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("k", "cursor_up", "Up", show=False),
+    ]

@@ -1,0 +1,263 @@
+"""The login screen, against the embedded server where a key is checked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from textual import events
+from textual.widgets import Input, OptionList
+
+from fwbill_tui.demo.faults import Faults, refused
+from fwbill_tui.demo.server import DemoServer
+from fwbill_tui.fireworks.credentials import SSO_ONLY, Credential
+from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.fireworks.errors import Cancelled, NetworkError, NoPermission, NoSuchAccount, TooManyRequests, make
+from fwbill_tui.fireworks.rest import Account
+from fwbill_tui.tui.screens.accounts import AccountsScreen
+from fwbill_tui.tui.screens.help import HelpScreen
+from fwbill_tui.tui.screens.login import LoginScreen, OpenDemo, SignIn
+from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
+
+NOWHERE = Endpoints("http://127.0.0.1:9", "127.0.0.1:9")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[DemoServer]:
+    with DemoServer(rows=1000) as running:
+        yield running
+
+
+def endpoints(server: DemoServer) -> Endpoints:
+    return Endpoints(server.base_url, server.gateway_addr)
+
+
+def found(key: str, account: str | None = None) -> Credential:
+    credential = Credential.pasted(key, account)
+    return Credential(credential.key, "FIREWORKS_API_KEY", "environment", account_id=account)
+
+
+async def settled(pilot) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+async def test_enter_signs_in_with_what_was_found(show, size, server) -> None:
+    screen = LoginScreen([found(server.api_key, "acme-prod")], endpoints(server))
+    async with show(screen, size) as pilot:
+        text = "\n".join(pilot.app.lines())
+        assert "FIREWORKS_API_KEY" in text
+        assert "account acme-prod" in text
+        assert server.api_key not in text
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.answer, SignIn)
+        assert pilot.app.answer.account_id == "acme-prod"
+
+
+async def test_a_pasted_key_is_masked_and_leaves_the_line_when_it_is_tried(show, size, server) -> None:
+    screen = LoginScreen([], endpoints(server))
+    async with show(screen, size) as pilot:
+        line = screen.query_one("#key", Input)
+        assert pilot.app.focused is line
+        line.post_message(events.Paste(server.staging_key + "\n"))
+        await pilot.pause()
+        assert server.staging_key not in "\n".join(pilot.app.lines())
+        await pilot.press("enter")
+        assert line.value == ""
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-staging"
+        assert server.staging_key not in repr(pilot.app.answer)
+
+
+async def test_several_accounts_are_offered(show, size, server) -> None:
+    screen = LoginScreen([found(server.api_key)], endpoints(server))
+    async with show(screen, size) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, AccountsScreen)
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        assert pilot.app.answer.account_id == "acme-staging"
+
+
+async def test_an_account_that_the_key_does_not_open_is_said(show, server) -> None:
+    screen = LoginScreen([found(server.api_key, "other")], endpoints(server))
+    async with show(screen) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "names the account other, which this key does not open" in pilot.app.text_of("#why")
+        await pilot.press("escape")
+        assert pilot.app.screen is screen
+        assert pilot.app.answer is pilot.app.no_answer
+
+
+async def test_a_wrong_key_is_refused_with_what_to_do(show, size, server) -> None:
+    screen = LoginScreen([], endpoints(server))
+    async with show(screen, size) as pilot:
+        await pilot.press(*"fw_wrongwrongwrong", "enter")
+        await settled(pilot)
+        status = pilot.app.text_of("#status")
+        assert status.startswith("✗ ")
+        assert "the key was refused" in status
+        assert "fw_wrong" not in "\n".join(pilot.app.lines())
+        assert pilot.app.focused is screen.query_one("#key")
+
+
+async def test_a_key_without_permission(show, server) -> None:
+    screen = LoginScreen([found(server.powerless_key)], endpoints(server))
+    async with show(screen) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.text_of("#status").startswith("✗ ")
+        assert pilot.app.answer is pilot.app.no_answer
+
+
+@pytest.mark.parametrize("typed", ["", "fw abc", "fw_ключ"])
+async def test_what_cannot_be_a_key_is_refused_without_a_call(show, typed: str) -> None:
+    def never(*_: object) -> list[Account]:
+        raise AssertionError("no call is made")
+
+    screen = LoginScreen([], NOWHERE, check=never)
+    async with show(screen) as pilot:
+        screen.query_one("#key", Input).value = typed
+        await pilot.press("enter")
+        assert pilot.app.text_of("#status").startswith("✗ the API key")
+
+
+@pytest.mark.parametrize("kind", [NoPermission, NoSuchAccount, NetworkError])
+async def test_every_refusal_fits_its_place_and_says_what_to_do(show, size, kind) -> None:
+    def refuse(*_: object) -> list[Account]:
+        raise make(kind, "accounts at api.fireworks.ai", status="HTTP 499")
+
+    screen = LoginScreen([found("fw_123456789012")], NOWHERE, check=refuse)
+    async with show(screen, size) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        error = make(kind, "accounts at api.fireworks.ai", status="HTTP 499")
+        assert pilot.app.text_of("#status") == f"✗ {error}"
+        box, note = screen.query_one("#box").region, screen.query_one("#status").region
+        assert note in box
+        assert len(str(error)) <= note.area
+        assert box in screen.region
+
+
+async def test_no_network_is_said(show) -> None:
+    def refuse(credential: Credential, cancelled: threading.Event, on_wait: object) -> list[Account]:
+        raise make(NetworkError, "accounts at 127.0.0.1:9", "not reached: connection refused")
+
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, check=refuse)) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "check the network connection" in pilot.app.text_of("#status")
+
+
+async def test_too_many_requests_counts_down_while_it_waits_and_can_be_cancelled(show) -> None:
+    stopped = threading.Event()
+
+    def wait(credential: Credential, cancelled: threading.Event, on_wait) -> list[Account]:
+        on_wait(12.0, make(TooManyRequests, "accounts at api.fireworks.ai"))
+        cancelled.wait(10)
+        stopped.set()
+        raise Cancelled
+
+    screen = LoginScreen([found("fw_123456789012")], NOWHERE, check=wait)
+    async with show(screen) as pilot:
+        await pilot.press("enter")
+        await pilot.pause(0.1)
+        assert "too many requests; trying again in 12 s" in pilot.app.text_of("#status")
+        screen._count_down()
+        assert "trying again in 11 s" in pilot.app.text_of("#status")
+        assert any("esc Cancel" in line for line in pilot.app.lines())
+        await pilot.press("escape")
+        await settled(pilot)
+        assert stopped.is_set()
+        assert pilot.app.text_of("#status") == "Cancelled."
+        assert pilot.app.answer is pilot.app.no_answer
+
+
+async def test_a_limit_that_is_not_waited_out_counts_down_to_the_next_try(show) -> None:
+    def refuse(*_: object) -> list[Account]:
+        raise TooManyRequests("accounts at api.fireworks.ai: too many requests", "wait a minute", retry_after=2)
+
+    screen = LoginScreen([found("fw_123456789012")], NOWHERE, check=refuse)
+    async with show(screen) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "you can try again in 2 s" in pilot.app.text_of("#status")
+        for _ in range(2):
+            screen._count_down()
+        assert pilot.app.text_of("#status").endswith("try again now")
+
+
+async def test_the_service_itself_may_ask_to_wait(show) -> None:
+    with DemoServer(rows=1000, faults=Faults((refused(429, route="rest.accounts", retry_after=0, times=1),))) as server:
+        screen = LoginScreen([found(server.staging_key)], endpoints(server))
+        async with show(screen) as pilot:
+            await pilot.press("enter")
+            await settled(pilot)
+            assert pilot.app.answer.account_id == "acme-staging"
+
+
+async def test_an_answer_to_a_check_that_was_given_up_is_dropped(show) -> None:
+    go_on = threading.Event()
+
+    def slow(credential: Credential, cancelled: threading.Event, on_wait: object) -> list[Account]:
+        go_on.wait(5)
+        return [Account("acme-prod")]
+
+    screen = LoginScreen([found("fw_123456789012")], NOWHERE, check=slow)
+    async with show(screen) as pilot:
+        await pilot.press("enter", "escape")
+        go_on.set()
+        await settled(pilot)
+        assert pilot.app.answer is pilot.app.no_answer
+
+
+async def test_a_sign_in_that_cannot_be_used_says_why(show, size) -> None:
+    sso = Credential(None, "firectl profile default", "~/.fireworks/auth.ini", kind="sso", problem=SSO_ONLY)
+    async with show(LoginScreen([sso, found("fw_123456789012")], NOWHERE), size) as pilot:
+        assert pilot.app.screen.query_one("#found", OptionList).highlighted == 1
+        await pilot.press("up", "enter")
+        assert "signed in by SSO without an API key" in pilot.app.text_of("#status")
+        assert any("✗ firectl profile default" in line for line in pilot.app.lines())
+
+
+async def test_text_from_the_environment_is_literal(show) -> None:
+    bad = Credential(None, "[bold]\x1b[31mred", "[/]~", problem="[oops]")
+    async with show(LoginScreen([bad], NOWHERE, note="[red]expired[/]")) as pilot:
+        text = "\n".join(pilot.app.lines())
+        assert "[bold]␛[31mred" in text
+        assert "[red]expired[/]" in text
+        assert "\x1b" not in text
+
+
+async def test_the_other_ways_in_and_out(show, tmp_path: Path) -> None:
+    (tmp_path / "usage.csv").write_text("x")
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+        await pilot.press("d")
+        assert pilot.app.answer == OpenDemo()
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+        await pilot.press("q")
+        assert pilot.app.answer is None
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+        await pilot.press("tab", "tab", "enter")
+        assert isinstance(pilot.app.screen, OpenFilesScreen)
+        await pilot.press("escape", "o", *"usage.csv")
+        await settled(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.answer == OpenFiles((str(tmp_path / "usage.csv"),))
+
+
+async def test_letters_are_keys_only_where_they_are_not_typed(show) -> None:
+    async with show(LoginScreen([], NOWHERE)) as pilot:
+        await pilot.press("q", "d", "question_mark")
+        assert pilot.app.answer is pilot.app.no_answer
+        assert pilot.app.screen.query_one("#key", Input).value == "qd?"
+        footer = "\n".join(pilot.app.lines())
+        assert "q Quit" not in footer
+        await pilot.press("f1")
+        assert isinstance(pilot.app.screen, HelpScreen)
