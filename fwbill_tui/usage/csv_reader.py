@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -45,7 +45,7 @@ def read_csv(
     chunk_bytes: int = 16 << 20,
     threads: int = THREADS,
     position: Callable[[], int] | None = None,
-) -> Iterator[Batch]:
+) -> Generator[Batch, None, None]:
     """Read a CSV export: batches in the order of the file, at least one, the first of them small and at once.
 
     `source` names the file in rejects and errors. The `bytes_read` of all batches add up to the bytes of the stream, or

@@ -1,0 +1,70 @@
+"""Reading a usage export from Parquet, whatever types its columns were stored in."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from io import BytesIO
+from pathlib import Path
+
+import polars as pl
+
+from fwbill_tui.usage.cells import TooManyLabels, convert
+from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.row_reader import printable
+from fwbill_tui.usage.schema import COLUMN_DIMENSIONS, Batch, EventTypes, Reject
+
+_BATCH_ROWS = 1 << 18
+
+
+def read_parquet(file: Path | BytesIO, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
+    """Read a Parquet file of `size` bytes: batches in its order, at least one; rejects carry the row number, from 1.
+
+    Raises ExportFormatError when it is not a usage export, TooManyLabels when `types` cannot number the labels of a
+    column, and PolarsError when the file is damaged.
+    """
+    scan, header = _scan(file, source)
+    rows = scan.select(pl.len()).collect().item()
+    # Labels become codes inside the scan, where all cores share the work.
+    schema = scan.collect_schema()
+    as_codes = [
+        pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name)).cast(types.of(name)).alias(name)
+        if schema[name] == pl.String
+        else pl.col(name).cast(types.of(name))
+        for name in COLUMN_DIMENSIONS
+        if name in schema and isinstance(schema[name], (pl.String, pl.Categorical, pl.Enum))
+    ]
+    done = told = 0
+    try:
+        for cells in scan.with_columns(as_codes).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
+            events, faults = convert(cells, types)
+            texts = cells[[fault.row for fault in faults]].rows() if faults else []
+            rejects = tuple(
+                Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(text))
+                for fault, text in zip(faults, texts, strict=True)
+            )
+            done += cells.height
+            position = size * done // rows
+            yield Batch(events, rejects, position - told)
+            told = position
+    except pl.exceptions.ComputeError as error:
+        if "more categories than" in str(error):
+            raise TooManyLabels("a label column") from error
+        raise
+    if not rows:
+        yield Batch(types.frame_schema(header.further).to_frame(), (), size)
+
+
+def read_parquet_header(file: Path | BytesIO, source: str) -> Header:
+    """Read just the columns of a Parquet file. Raises ExportFormatError and PolarsError."""
+    return _scan(file, source)[1]
+
+
+def _scan(file: Path | BytesIO, source: str) -> tuple[pl.LazyFrame, Header]:
+    scan = pl.scan_parquet(file, glob=False)
+    stored = scan.collect_schema().names()
+    header = Header.of(stored, source)
+    return scan.rename(dict(zip(stored, header.names, strict=True))), header
+
+
+def _row_text(values: tuple[object, ...]) -> str:
+    return printable(",".join("" if value is None else str(value) for value in values))

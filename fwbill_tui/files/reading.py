@@ -1,0 +1,95 @@
+"""Reading all inputs of a load, one after another, as one stream of batches."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+import polars as pl
+
+from fwbill_tui.files.compressed import DamagedError
+from fwbill_tui.files.inputs import Input, UnreadableFile, plain
+from fwbill_tui.files.opening import Opened, opened
+from fwbill_tui.files.parquet_reader import read_parquet, read_parquet_header
+from fwbill_tui.usage.csv_reader import read_csv, read_header
+from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
+
+
+def read_inputs(
+    inputs: Sequence[Input],
+    *,
+    types: EventTypes,
+    on_unreadable: Callable[[Exception], None] | None = None,
+) -> Generator[Batch, None, None]:
+    """Read inputs in their order. The `bytes_read` of a file's batches add up to its size on disk.
+
+    All files are looked at before the first is read, so that a missing, damaged or foreign one is known at once. A file
+    that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the others go on. What
+    was read of a file before damage showed has been handed out then: `UnreadableFile.events` says how much.
+
+    Raises TooManyLabels when `types` cannot number the labels of a column. Closing the iterator ends its threads and
+    closes its files.
+    """
+    readable: list[Input] = []
+    for source in inputs:
+        try:
+            if source.path is not None and (source.size is not None or not source.path.exists()):
+                _look_at(source)
+        except UnreadableFile as error:
+            if on_unreadable is None:
+                raise
+            on_unreadable(error)
+        else:
+            readable.append(source)
+    for source in readable:
+        try:
+            yield from _read(source, types)
+        except UnreadableFile as error:
+            if on_unreadable is None:
+                raise
+            on_unreadable(error)
+
+
+def _look_at(source: Input) -> None:
+    """Read just the beginning of a file. Raises UnreadableFile."""
+    with _told_plainly(source), opened(source) as file:
+        if file.kind == "parquet" and source.path is not None:
+            read_parquet_header(source.path, source.name)
+        else:
+            read_header(file.stream, source.name)
+
+
+def _read(source: Input, types: EventTypes) -> Generator[Batch, None, None]:
+    events = 0
+    with _told_plainly(source, lambda: events), opened(source) as file, closing(_batches(file, source, types)) as batches:
+        for batch in batches:
+            events += batch.events.height
+            yield batch
+
+
+def _batches(file: Opened, source: Input, types: EventTypes) -> Generator[Batch, None, None]:
+    if file.kind == "csv":
+        return read_csv(file.stream, source=source.name, types=types, position=file.position)
+    if source.path is not None and source.size is not None:
+        return read_parquet(source.path, source=source.name, types=types, size=source.size)
+    whole = file.stream.read()  # Parquet is read from its end, which a pipe does not have
+    return read_parquet(io.BytesIO(whole), source=source.name, types=types, size=len(whole))
+
+
+@contextmanager
+def _told_plainly(source: Input, events: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    """Turn every way in which reading a file fails into UnreadableFile, which names it."""
+    try:
+        yield
+    except UnreadableFile:
+        raise
+    except ExportFormatError as error:
+        raise UnreadableFile(source.name, str(error).removeprefix(f"{source.name}: "), events()) from error
+    except DamagedError as error:
+        raise UnreadableFile(source.name, str(error), events()) from error
+    except OSError as error:
+        raise UnreadableFile(source.name, plain(error), events()) from error
+    except pl.exceptions.PolarsError as error:
+        detail = str(error).partition("\n")[0].removeprefix("parquet: ")
+        raise UnreadableFile(source.name, f"the Parquet file is damaged ({detail})", events()) from error
