@@ -172,7 +172,7 @@ def test_a_full_disk_is_said(
     downloader: Downloader, serve: Any, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = serve(lambda _: answer(200, CSV))
-    monkeypatch.setattr(module, "_private", lambda _: Path("/dev/full").open("wb", buffering=0))
+    monkeypatch.setattr(module, "_private", lambda _: Path("/dev/full").open("wb", buffering=0))  # noqa: SIM115 - its user closes it
     with pytest.raises(errors.StorageError, match="No space left"):
         downloader.download([server.url], tmp_path)
     assert len(server.requests) == 1
