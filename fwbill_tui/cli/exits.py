@@ -22,6 +22,10 @@ class CommandError(Exception):
         self.code = code
 
 
+class ReaderGone(Exception):  # noqa: N818 - nothing went wrong: whoever read our output had seen enough
+    """The other end of the pipe was closed."""
+
+
 class Terminated(BaseException):
     """The program was asked to end (SIGTERM, SIGHUP) and cleans up on its way out."""
 
@@ -32,7 +36,6 @@ def code_of(error: Exception) -> int | None:
         return error.code
     # Late: when such an error was raised, its module is loaded already.
     from fwbill_tui.export.errors import ExportError
-    from fwbill_tui.files import InputError
     from fwbill_tui.fireworks import errors as fireworks
     from fwbill_tui.usage.query import QueryError
     from fwbill_tui.usage.schema import ExportFormatError
@@ -44,6 +47,6 @@ def code_of(error: Exception) -> int | None:
         ((fireworks.BadSetting,), USAGE),
         ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled), FAILED),
         ((fireworks.FireworksError,), NETWORK),
-        ((ExportError, InputError, ExportFormatError), FAILED),
+        ((ExportError, ExportFormatError), FAILED),
     )
     return next((code for kinds, code in codes if isinstance(error, kinds)), None)

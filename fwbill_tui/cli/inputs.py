@@ -158,7 +158,10 @@ def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:
     if inputs.rejects is not None:
         from fwbill_tui.files import write_rejects
 
-        write_rejects(inputs.rejects, ledger.rejects)
+        try:
+            write_rejects(inputs.rejects, ledger.rejects)
+        except OSError as error:
+            raise CommandError(f"cannot write the rejected rows to {inputs.rejects}: {error.strerror or error}") from error
         if len(ledger.rejects) < ledger.rejected:
             say(f"{inputs.rejects} has the first {len(ledger.rejects):,} of {ledger.rejected:,} rejected rows")
     if not ledger.rejected:

@@ -81,8 +81,8 @@ def root() -> None:
 def run(arguments: Sequence[str], *, open_explorer: OpenExplorer) -> int:
     """Run `fwbill` with these arguments and return its exit code. Says what went wrong in one line on stderr."""
     try:
-        code: Any = root.main(list(arguments), prog_name="fwbill", standalone_mode=False, obj=open_explorer)
-        return int(code or exits.DONE)
+        done: Any = root.main(list(arguments), prog_name="fwbill", standalone_mode=False, obj=open_explorer)
+        return int(done or exits.DONE)
     except click.UsageError as error:
         say(_usage_line(error))
         return exits.USAGE
@@ -95,14 +95,15 @@ def run(arguments: Sequence[str], *, open_explorer: OpenExplorer) -> int:
     except exits.Terminated:
         say("ended by a signal")
         return exits.TERMINATED
-    except BrokenPipeError:
+    except exits.ReaderGone:
         return exits.BROKEN_PIPE
     except Exception as error:
         code = exits.code_of(error)
         if code is None:
             raise
-        say(_missing_file(error, arguments) or str(error))
-        return int(code)
+        mistaken = _mistaken_command(error, arguments)
+        say(mistaken or str(error))
+        return exits.USAGE if mistaken else code
 
 
 def _usage_line(error: click.UsageError) -> str:
@@ -112,8 +113,8 @@ def _usage_line(error: click.UsageError) -> str:
     return f"{command}: {message} (see `{path} --help`)" if command else f"{message} (see `fwbill --help`)"
 
 
-def _missing_file(error: Exception, arguments: Sequence[str]) -> str | None:
-    """A better line for a first word that is neither a file nor a command, but nearly one."""
+def _mistaken_command(error: Exception, arguments: Sequence[str]) -> str | None:
+    """A better line where a command was misspelled, or came after a flag, and was taken for a file."""
     first = arguments[0] if arguments else ""
     if first.startswith("-") or first in root.commands or Path(first).exists():
         misplaced = [word for word in arguments if word in root.commands]

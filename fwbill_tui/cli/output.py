@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
-from fwbill_tui.cli.exits import CommandError
+from fwbill_tui.cli.exits import CommandError, ReaderGone
 from fwbill_tui.usage.literal import literal
 
 PROGRAM = "fwbill"
@@ -36,7 +36,7 @@ def width() -> int | None:
 def data_stream(*, binary: bool = False) -> Iterator[BinaryIO]:
     """Stdout for data. On a terminal each line is made harmless; `binary` data is refused there.
 
-    A reader that has seen enough (`| head`) raises BrokenPipeError, with nothing left to be flushed at exit.
+    A reader that has seen enough (`| head`) raises ReaderGone, with nothing left to be flushed at exit.
     """
     terminal = sys.stdout.isatty()
     if terminal and binary:
@@ -52,7 +52,7 @@ def data_stream(*, binary: bool = False) -> Iterator[BinaryIO]:
         if isinstance(cause, BrokenPipeError):
             # Whatever is still buffered goes nowhere, instead of failing again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise cause from None
+            raise ReaderGone from None
         if cause is not None and not isinstance(error, CommandError):
             raise CommandError(f"cannot write to stdout: {cause.strerror or cause}") from error
         raise

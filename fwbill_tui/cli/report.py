@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from fwbill_tui.cli.cells import cut, display_width
@@ -14,6 +14,7 @@ from fwbill_tui.export.formats import csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
 from fwbill_tui.usage.labels import last_segment
 from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe
 from fwbill_tui.usage.schema import MEASURES
 
@@ -29,7 +30,8 @@ _HEADINGS: Mapping[str, str] = {
 }
 _LEAST_FIRST = ("uncached_prompt_tokens", "total_tokens", "cached_prompt_tokens", "prompt_tokens", "completion_tokens")
 """What a narrow terminal leaves out of the table, the first of these first."""
-_SHORTEST_KEY = 16
+_READABLE_KEY = 20
+_SHORTEST_KEY = 4
 _GAP = "  "
 
 
@@ -73,7 +75,7 @@ def as_table(usage: Usage, width: int | None) -> str:
     shown, whole = ledger.totals(query), ledger.whole(query)
     counted = f"{shown.events:,} of {whole.events:,} events" if query.filtered else f"{whole.events:,} events"
     partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
-    lines = [describe(shown_range(usage), query.time_zone), counted + partial, ""]
+    lines = [describe(_whole_seconds(shown_range(usage)), query.time_zone), counted + partial, ""]
     if query.group_by:
         groups = readable_groups(ledger.groups(query))
         lines += _grouped(query.group_by, groups.rows(named=True), shown, width)
@@ -94,20 +96,30 @@ def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, 
     measures = [name for name in _HEADINGS if name == "events" or any(row[name] for row in groups)]
     leavable = [name for name in _LEAST_FIRST if name in measures]
     names = [_names([row[key] for row in groups]) for key in keys]
+    columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
+    wides = [max(map(display_width, column)) for column in columns]
     while True:
         numbers = [[_HEADINGS[name] for name in measures]]
         numbers += [[_number(name, row[name]) for name in measures] for row in groups]
         numbers.append([_number(name, getattr(totals, name)) for name in measures])
         taken = sum(max(map(len, column)) + len(_GAP) for column in zip(*numbers, strict=True))
-        room = None if width is None else (width - taken - len(_GAP) * (len(keys) - 1)) // len(keys)
-        if room is None or room >= _SHORTEST_KEY or not leavable:
+        room = None if width is None else width - taken - len(_GAP) * (len(keys) - 1)
+        if room is None or room >= sum(min(wide, _READABLE_KEY) for wide in wides) or not leavable:
             break
         measures.remove(leavable.pop(0))
-    columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
     if room is not None:
-        columns = [[cut(cell, max(room, 4)) for cell in column] for column in columns]
+        columns = [[cut(cell, share) for cell in column] for column, share in zip(columns, _shares(wides, room), strict=True)]
     rows = [[*cells, *counts] for cells, counts in zip(zip(*columns, strict=True), numbers, strict=True)]
     return _aligned(rows, keys=len(keys))
+
+
+def _shares(wides: list[int], room: int) -> list[int]:
+    """The room of each key column: what it needs where the others leave it, else an equal part."""
+    shares, left = list(wides), room
+    for place, at in enumerate(sorted(range(len(wides)), key=wides.__getitem__)):
+        shares[at] = max(_SHORTEST_KEY, min(wides[at], left // (len(wides) - place)))
+        left -= shares[at]
+    return shares
 
 
 def _aligned(rows: list[list[str]], keys: int) -> list[str]:
@@ -137,6 +149,13 @@ def _number(name: str, value: float) -> str:
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _whole_seconds(span: TimeRange) -> TimeRange:
+    """The range with an end that falls between two seconds, as just after the last event, put at the later one."""
+    if span.end is None or not span.end.microsecond:
+        return span
+    return TimeRange(span.start, span.end.replace(microsecond=0) + timedelta(seconds=1))
 
 
 def _rfc3339(time: datetime | None) -> str | None:
