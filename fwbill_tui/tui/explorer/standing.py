@@ -47,7 +47,8 @@ def notices_of(problem: str, load_problem: str, provenance: Provenance | None, l
         notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in provenance.missing[:2]]
         notices += [cells.label(note) for note in provenance.notes]
     if ledger is not None and ledger.rejected:
-        notices.append(f"{ledger.rejected:,} rows could not be read and are not counted")
+        rows = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
+        notices.append(f"{rows} could not be read and not counted")
     return tuple(notices)
 
 

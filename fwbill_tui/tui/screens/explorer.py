@@ -65,7 +65,7 @@ class ExplorerScreen(ExplorerDialogs):
         Binding("F", "without_like_this", "without this", key_display="shift+f", show=False),
         Binding("x", "clear_filters", "clear filters", show=False),
         Binding("e", "export", "export"),
-        Binding("ctrl+s", "save", "save CSV", key_display="^s"),
+        Binding("ctrl+s", "save", "save", key_display="^s", tooltip="save this view as CSV"),
         Binding("y", "copy_cell", "copy cell", show=False),
         Binding("Y", "copy_row", "copy row", key_display="shift+y", show=False),
         Binding("z", "undo", "undo", show=False),
@@ -73,7 +73,7 @@ class ExplorerScreen(ExplorerDialogs):
         Binding("r", "refresh_usage", "fetch new", show=False),
         Binding("escape", "back", "back", show=False),
         Binding("question_mark", "help", "help", key_display="?"),
-        Binding("q", "app.quit", "quit"),
+        Binding("q", "app.quit", "quit", show=False),
     ]
 
     class Loaded(Message):
@@ -101,6 +101,7 @@ class ExplorerScreen(ExplorerDialogs):
         self._drilled: list[Query] = []
         self._moved = False
         self._asked: Question | None = None
+        self._summed: Question | None = None
 
     # -- composition ---------------------------------------------------------------------------------------------------
     def compose(self) -> ComposeResult:
@@ -254,6 +255,7 @@ class ExplorerScreen(ExplorerDialogs):
     @on(SummaryReady)
     def _on_summary(self, message: SummaryReady) -> None:
         if message.question is self._asked:
+            self._summed = message.question
             panel = self.query_one(TotalsPanel)
             panel.totals, panel.whole = message.totals, message.whole
             self.query_one(FacetPanel).facets = message.facets

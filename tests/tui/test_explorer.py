@@ -1,0 +1,282 @@
+"""The explorer driven by keys, on a real file: what is on screen is compared with sums made another way."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.widgets.chart import UsageChart
+from fwbill_tui.tui.widgets.chips import FilterChips
+from fwbill_tui.tui.widgets.facets import FacetPanel
+from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
+from fwbill_tui.tui.widgets.status import NoticeLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.query import Query, SortKey
+
+ROWS = 2000
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "usage.csv"
+    write_csv(path, ROWS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(export: Path) -> list[dict[str, str]]:
+    with export.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+class Explorer:
+    """What a test looks at, and how it waits."""
+
+    def __init__(self, app: FwbillApp, pilot: Pilot[Any]) -> None:
+        self.app, self.pilot = app, pilot
+
+    @property
+    def screen(self) -> ExplorerScreen:
+        assert isinstance(self.app.screen, ExplorerScreen)
+        return self.app.screen
+
+    def part(self, kind: type[Any]) -> Any:
+        return self.screen.query_one(kind)
+
+    @property
+    def query(self) -> Query:
+        return self.screen.query_now
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        for _ in range(200):
+            if holds():
+                return
+            await self.pilot.pause(0.02)
+        raise AssertionError("not seen on screen in time")
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and wait until rows and totals are those of the query they led to."""
+        await self.pilot.press(*keys)
+        await self.settle()
+
+    async def settle(self) -> None:
+        await self.pilot.pause()
+        await self.until(self._answered)
+
+    def _answered(self) -> bool:
+        rows, asked = self.screen._rows, self.screen._asked
+        return rows is not None and rows.question is asked and rows.whole and self.screen._summed is asked
+
+    def column(self, name: str) -> list[object]:
+        """A column of the rows on show, in their order."""
+        rows = self.screen._rows
+        assert rows is not None
+        values = rows.frame.get_column(name)
+        return (values if rows.order is None else values.gather(rows.order)).to_list()
+
+
+@asynccontextmanager
+async def explorer(path: Path, size: tuple[int, int] = (120, 36), query: Query | None = None) -> AsyncIterator[Explorer]:
+    app = FwbillApp(Launch(query=query or Query(), inputs=(str(path),)))
+    async with app.run_test(size=size) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        yield seen
+
+
+async def test_opens_newest_first_with_the_totals_of_the_file(export: Path, rows: list[dict[str, str]]) -> None:
+    async with explorer(export) as seen:
+        totals = seen.part(TotalsPanel).totals
+        assert totals.events == ROWS == seen.part(UsageTable).total_rows
+        assert totals.prompt_tokens == sum(int(row["prompt_tokens"] or 0) for row in rows)
+        assert totals.completion_tokens == sum(int(row["completion_tokens"] or 0) for row in rows)
+        assert seen.part(TotalsPanel).partial == ""
+        times = seen.column("start_time")
+        assert times == sorted(times, reverse=True)  # type: ignore[type-var]
+        assert not seen.part(FetchPanel).has_class("running")
+        assert seen.part(NoticeLine).notices == ()
+
+
+async def test_search_follows_every_letter_and_escape_clears_it(export: Path, rows: list[dict[str, str]]) -> None:
+    async with explorer(export) as seen:
+        await seen.press("slash")
+        for typed in ("k", "ki", "kimi"):
+            await seen.press(*typed[len(seen.query.search) :])
+            labels = ("email", "usage_type", "accelerator_type", "base_model_name", "model_bucket")
+            matching = [row for row in rows if any(typed in row[label].lower() for label in labels)]
+            assert seen.part(TotalsPanel).totals.events == len(matching) == seen.part(UsageTable).total_rows
+            counts = Counter(row["base_model_name"] for row in matching)
+            shown = {value.value: value.events for value in seen.part(FacetPanel).facets["model"].values if value.events}
+            assert shown == counts
+            series = seen.part(UsageChart).series
+            assert sum(series.bucket_totals()) == sum(int(r["prompt_tokens"] or 0) + int(r["completion_tokens"] or 0) for r in matching)
+        await seen.press("escape")
+        assert seen.part(TotalsPanel).totals.events == ROWS
+        await seen.press("escape")
+        assert seen.app.focused is seen.part(UsageTable)
+
+
+async def test_a_broken_regex_says_so_and_keeps_the_view(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("slash", *"/kimi/")
+        before = seen.part(TotalsPanel).totals
+        await seen.pilot.press("home", "delete", "slash", "left_parenthesis")
+        await seen.until(lambda: any("regular expression" in text for text in seen.part(NoticeLine).notices))
+        assert seen.part(TotalsPanel).totals == before
+
+
+async def test_a_facet_is_narrowed_by_typing_and_chosen_by_keys(export: Path, rows: list[dict[str, str]]) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"kimi-k3", "enter")
+        model = "accounts/fireworks/models/kimi-k3"
+        assert seen.query.chosen("model") == (model,)
+        assert set(seen.column("base_model_name")) == {model}
+        assert seen.app.focused is seen.part(UsageTable)
+        facet = {value.value: value for value in seen.part(FacetPanel).facets["model"].values}
+        assert facet[model].chosen
+        assert sum(value.events for value in facet.values()) == ROWS  # its own choice does not count for a facet
+        await seen.press("u", "space", "down", "space")
+        users = seen.query.chosen("user")
+        assert len(users) == 2
+        assert set(seen.column("email")) <= set(users)
+        await seen.press("delete", "exclamation_mark")
+        (excluded,) = seen.query.excluded("user")
+        assert excluded not in seen.column("email")
+        assert len(seen.part(FilterChips).chips) == 2
+        await seen.press("escape", "x")
+        assert seen.query == Query()
+
+
+async def test_letters_narrow_a_facet_instead_of_being_commands(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"qsx")
+        assert seen.query == Query()
+        assert seen.app.is_running
+
+
+async def test_sorting_by_keys_keeps_rows_and_turns_round(export: Path, rows: list[dict[str, str]]) -> None:
+    async with explorer(export) as seen:
+        table = seen.part(UsageTable)
+        names = [column.name for column in table.columns]
+        await seen.press(*["right"] * (names.index("completion_tokens") + 1), "s")
+        values = [value for value in seen.column("completion_tokens") if value is not None]
+        assert values == sorted(values, reverse=True)  # type: ignore[type-var]
+        assert seen.column("completion_tokens")[len(values) :] == [None] * (ROWS - len(values))
+        await seen.press("s")
+        values = [value for value in seen.column("completion_tokens") if value is not None]
+        assert values == sorted(values)  # type: ignore[type-var]
+        await seen.press(*["left"] * (names.index("completion_tokens") - names.index("base_model_name")), "S")
+        assert seen.query.sort == (SortKey("completion_tokens"), SortKey("base_model_name", descending=True))
+        await seen.press("escape", *["right"] * (names.index("completion_tokens") + 1), "s")
+        assert seen.query.sort == ()
+
+
+async def test_the_row_under_the_cursor_stays_while_filters_and_sorts_change(export: Path) -> None:
+    async with explorer(export) as seen:
+        table = seen.part(UsageTable)
+        await seen.press("m", *"kimi-k3", "enter")
+        await seen.press(*["down"] * 7)
+        row = table.cursor_row
+        await seen.press("x")
+        assert table.cursor_row == row
+        names = [column.name for column in table.columns]
+        await seen.press(*["right"] * (names.index("prompt_tokens") + 1), "s")
+        assert table.cursor_row == row
+        assert table.top <= table.cursor < table.top + table.visible_rows
+
+
+async def test_only_and_without_rows_like_this_cell(export: Path) -> None:
+    async with explorer(export) as seen:
+        names = [column.name for column in seen.part(UsageTable).columns]
+        await seen.press(*["right"] * (names.index("base_model_name") + 1))
+        _, model = seen.part(UsageTable).cursor_cell
+        await seen.press("f")
+        assert set(seen.column("base_model_name")) == {model}
+        await seen.press("F")
+        assert seen.query.excluded("model") == (model,)
+        assert model not in seen.column("base_model_name")
+
+
+async def test_undo_and_redo_step_through_queries(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"kimi-k3", "enter")
+        chosen = seen.query
+        await seen.press("slash", *"ana", "enter")
+        typed = seen.query
+        await seen.press("z")
+        assert seen.query == chosen
+        await seen.press("z")
+        assert seen.query == Query()
+        await seen.press("Z", "Z")
+        assert seen.query == typed
+
+
+async def test_a_chip_is_removed_alone(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"kimi-k3", "enter", "slash", *"ana", "enter")
+        chips = seen.part(FilterChips)
+        assert [chip.text for chip in chips.chips] == ["/ ana", "model: kimi-k3"]
+        chips.focus()
+        await seen.press("right", "enter")
+        assert seen.query.search == "ana"
+        assert seen.query.chosen("model") == ()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_every_size_shows_rows_and_reaches_facets(export: Path, size: tuple[int, int]) -> None:
+    async with explorer(export, size) as seen:
+        assert seen.part(UsageTable).visible_rows >= 12
+        await seen.press("m")
+        panel = seen.part(FacetPanel)
+        assert panel.display
+        assert panel.size.width >= 30
+        assert seen.part(UsageChart).display == (size[1] >= 30)
+        await seen.press("escape")
+        assert seen.app.focused is seen.part(UsageTable)
+        assert panel.display == (size[0] >= 100)
+
+
+async def test_rejected_rows_are_said_on_screen(tmp_path: Path) -> None:
+    path = tmp_path / "broken.csv"
+    header = "email,start_time,end_time,usage_type,prompt_tokens,completion_tokens\n"
+    good = "a@b.c,2026-10-01 00:00:00 UTC,2026-10-01 00:00:00 UTC,TEXT_COMPLETION_INFERENCE_USAGE,5,1\n"
+    path.write_text(header + good + good.replace(",5,", ",five,") + good)
+    async with explorer(path) as seen:
+        assert seen.part(TotalsPanel).totals.events == 2
+        assert any("1 row" in notice for notice in seen.part(NoticeLine).notices)
+
+
+async def test_text_of_the_data_is_shown_literally(tmp_path: Path) -> None:
+    path = tmp_path / "hostile.csv"
+    model = "accounts/x/models/[red]\x1b[31m\u202eevil"
+    path.write_text(f"start_time,usage_type,base_model_name,prompt_tokens\n2026-10-01 00:00:00 UTC,[bold]T,{model},1\n")
+    async with explorer(path) as seen:
+        await seen.press("m", "enter")
+        picture = seen.app.export_screenshot()
+        assert "\x1b" not in picture
+        assert "\u202e" not in picture
+        assert "[red]" in picture
+
+
+async def test_an_unreadable_file_is_said_and_nothing_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    app = FwbillApp(Launch(query=Query(), inputs=(str(path),)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._load_problem))
+        assert "start_time" in seen.part(NoticeLine).notices[0]
+        assert seen.part(TotalsPanel).partial
