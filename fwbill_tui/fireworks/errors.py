@@ -162,7 +162,7 @@ class Cancelled(FireworksError):
 
 _ADVICE: dict[type[FireworksError], str] = {
     SignInRefused: "check the API key, or make a new one in the console (app.fireworks.ai)",
-    NoPermission: "use a key of this account, or ask an administrator of the account for the permission",
+    NoPermission: "check the account id, use a key of this account, or ask an administrator of the account for the permission",
     NoSuchAccount: "check the account id (`firectl account list` and the login screen show the ones your key sees)",
     AccountSuspended: "see Billing in the console (app.fireworks.ai)",
     Unimplemented: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, or export with firectl and open the file",
@@ -258,7 +258,7 @@ def from_grpc(code: str, details: str, *, where: str, retry_after: float | None 
 def _quoted(kind: type[FireworksError], said: str) -> str:
     said = one_line(redact(said))
     words = _WORDS.get(kind, "failed")
-    return f'{words}, it says "{said}"' if said else words
+    return f'{words}; the service says "{said}"' if said else words
 
 
 def _said(body: bytes) -> str:

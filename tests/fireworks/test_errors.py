@@ -52,10 +52,10 @@ def test_an_http_status_names_the_error(status: int, kind: type[FireworksError])
 def test_both_envelopes_are_quoted_and_web_pages_are_not() -> None:
     control = json.dumps({"code": 7, "message": "admin required", "details": []}).encode()
     inference = json.dumps({"error": {"message": "Account acme is suspended", "code": "PRECONDITION_FAILED"}}).encode()
-    assert 'it says "admin required"' in str(from_http(403, control, where="x"))
-    assert 'it says "Account acme is suspended"' in str(from_http(412, inference, where="x"))
+    assert 'service says "admin required"' in str(from_http(403, control, where="x"))
+    assert 'service says "Account acme is suspended"' in str(from_http(412, inference, where="x"))
     assert "html" not in str(from_http(502, b"<html><body>Bad gateway</body></html>", where="x"))
-    assert "it says" not in str(from_http(500, b"[" * 100_000, where="x"))
+    assert "service says" not in str(from_http(500, b"[" * 100_000, where="x"))
 
 
 @pytest.mark.parametrize(
