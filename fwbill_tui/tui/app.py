@@ -74,7 +74,7 @@ class FwbillApp(App[int]):
         note = ""
         while True:
             login = LoginScreen(self._doorway.credentials, self._doorway.endpoints, note=note, at_once=not ask)
-            way = await self.push_screen_wait(login)
+            way: SignIn | OpenFiles | OpenDemo | None = await self.push_screen_wait(login)
             try:
                 if isinstance(way, SignIn):
                     self._open(self._doorway.account(way.credential, way.account_id, self._launch))

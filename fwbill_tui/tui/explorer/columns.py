@@ -38,12 +38,19 @@ def title_of_column(column: str) -> str:
     return known[0] if known else cells.label(column)
 
 
-def event_columns(names: Sequence[str]) -> list[ColumnSpec]:
+_LEAST = {"usage_type": 15, "base_model_name": 22, "email": 20}
+"""Cells that the columns people look at first keep before others leave a wide screen; a narrow one cuts them at ten."""
+_LEAST_NARROW = 10
+
+
+def event_columns(names: Sequence[str], *, narrow: bool = False) -> list[ColumnSpec]:
     """Columns of single events; a leading start time stays when the table scrolls sideways."""
     specs = []
     for index, name in enumerate(names):
         kind = _EVENT_COLUMNS[name][1] if name in _EVENT_COLUMNS else "text"
-        specs.append(ColumnSpec(name, title_of_column(name), kind, frozen=index == 0 and name == "start_time"))
+        least = _LEAST_NARROW if narrow else _LEAST.get(name, 12)
+        frozen = index == 0 and name == "start_time"
+        specs.append(ColumnSpec(name, title_of_column(name), kind, minimum=least, frozen=frozen))
     return specs
 
 
@@ -53,5 +60,6 @@ def group_columns(group_by: Sequence[str]) -> list[ColumnSpec]:
     for name in group_by:
         column = column_of(name)
         kind = _EVENT_COLUMNS[column][1] if column in _EVENT_COLUMNS else "text"
-        specs.append(ColumnSpec(name, title_of_column(column), kind, frozen=True, maximum=40))
+        least = 16 if len(group_by) > 1 else 24
+        specs.append(ColumnSpec(name, title_of_column(column), kind, minimum=least, maximum=40, frozen=True))
     return [*specs, *(ColumnSpec(name, *_EVENT_COLUMNS[name]) for name in GROUP_MEASURES)]

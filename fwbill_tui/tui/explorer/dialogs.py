@@ -1,51 +1,32 @@
-"""The explorer's dialogs: each is opened with what it needs, and its result becomes a new query or a file."""
+"""The explorer's dialogs: each is opened with what it needs, and its result becomes a new query."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from textual.screen import Screen
-
-from fwbill_tui.tui import cells
-from fwbill_tui.tui.explorer import columns
-from fwbill_tui.tui.explorer.answering import RowsReady
-from fwbill_tui.tui.explorer.saving import SaveEnded, SaveProgress, Saver, Saving
-from fwbill_tui.tui.widgets.save_line import SaveLine
+from fwbill_tui.tui.explorer.files import ExplorerFiles
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
-from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.zones import zone
 
 
-class ExplorerDialogs(Screen[None]):
-    """What the explorer opens over itself, and the saving of files. Dialogs are imported when they are first needed."""
+class ExplorerDialogs(ExplorerFiles):
+    """What the explorer opens over itself. Dialogs are imported when they are first needed."""
 
-    _ledger: Ledger | None = None
-    _rows: RowsReady | None = None
-    account: str | None = None
     needs_range: bool = False
     """Whether the source wants a range with both ends."""
 
-    @property
-    def query_now(self) -> Query:
-        """The query on show."""
-        raise NotImplementedError
-
     def ask(self, query: Query) -> None:
         """Go on to another query."""
-        raise NotImplementedError
-
-    def partial(self) -> str:
-        """Why the events are not all there are; '' when they are."""
         raise NotImplementedError
 
     def sort_by(self, column: str, *, further: bool) -> None:
         """Sort by a column: descending, ascending, off."""
         raise NotImplementedError
 
-    # -- range, sort ---------------------------------------------------------------------------------------------------
     def action_dates(self) -> None:
         """Choose the range and the time zone."""
         from fwbill_tui.tui.screens.date_range import DateRangeChoice, DateRangeScreen
@@ -70,81 +51,63 @@ class ExplorerDialogs(Screen[None]):
         sort = sort_keys(query) if query.group_by else query.sort
         self.app.push_screen(SortDialog(self.query_one(UsageTable).columns, sort), take)
 
-    # -- saving --------------------------------------------------------------------------------------------------------
-    def on_mount(self) -> None:
-        self._saver = Saver(self)
+    def action_group(self) -> None:
+        """Group by one or two dimensions, or by hour, day, month."""
+        from fwbill_tui.tui.screens.group_dialog import GroupChoice, GroupDialog
 
-    def action_save(self) -> None:
-        """Save this view as CSV now: its rows, its order, its columns."""
-        if self._ledger is None or self._rows is None:
-            self.notify("there is nothing to save yet", severity="warning")
+        if self._ledger is None:
             return
-        from fwbill_tui.export.names import default_name
 
-        query = self.query_now
-        shown = None if query.group_by else self._ledger.visible_columns(query)
-        path = Path.cwd() / default_name(self.account, query)
-        self.save(Saving(self._ledger, query, path, self._rows.total, columns=shown, partial=self.partial()))
+        def take(choice: GroupChoice | None) -> None:
+            if choice is not None and choice.group_by != self.query_now.group_by:
+                self.group_by(choice.group_by)
 
-    def save(self, saving: Saving) -> None:
-        """Write a file, unless one is being written."""
-        if self._saver.running:
-            self.notify("a file is being written; esc stops it", severity="warning")
+        self.app.push_screen(GroupDialog(self._ledger.dimensions, self.query_now.group_by), take)
+
+    def group_by(self, names: tuple[str, ...]) -> None:
+        """Show groups, or single events again."""
+        raise NotImplementedError
+
+    def action_columns(self) -> None:
+        """Show, hide and move columns of single events."""
+        from fwbill_tui.tui.screens.columns_dialog import ColumnsChoice, ColumnsDialog
+
+        ledger, query = self._ledger, self.query_now
+        if ledger is None:
             return
-        line = self.query_one(SaveLine)
-        line.share, line.name_written = 0.0, cells.label(saving.path.name)
-        self._saver.start(saving)
+        if query.group_by:
+            self.notify("a grouped view shows its keys and all measures; esc goes back to single events", timeout=4)
+            return
 
-    def on_save_progress(self, message: SaveProgress) -> None:
-        """Move the bar."""
-        self.query_one(SaveLine).share = message.rows / max(1, message.saving.rows)
+        def take(choice: ColumnsChoice | None) -> None:
+            if choice is not None:
+                self.ask(replace(self.query_now, columns=choice.columns))
 
-    def on_save_ended(self, message: SaveEnded) -> None:
-        """Say where the file is, or why there is none."""
-        self.query_one(SaveLine).name_written = ""
-        saving = message.saving
-        if message.exists:
-            self._ask_to_replace(saving)
-        elif message.problem:
-            self.notify(cells.label(message.problem), title="Not saved", severity="error", timeout=8, markup=False)
+        dialog = ColumnsDialog(ledger.events.columns, ledger.visible_columns(query), empty=ledger.empty_columns)
+        self.app.push_screen(dialog, take)
+
+    def show_row(self, row: Mapping[str, object]) -> None:
+        """Everything about one event."""
+        from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+
+        self.app.push_screen(RowDetailScreen(fields_of(row, self.query_now.time_zone)))
+
+    def action_help(self) -> None:
+        """Every key that applies now."""
+        from fwbill_tui.tui.screens.help import HelpScreen, live_help
+
+        self.app.push_screen(HelpScreen(live_help(self)))
+
+
+def fields_of(row: Mapping[str, object], time_zone: str) -> list[tuple[str, str]]:
+    """Every column of an event with its whole value; times in the query's zone, and in UTC where that is another."""
+    fields = []
+    for name, value in row.items():
+        if isinstance(value, datetime):
+            text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}".removesuffix(".000000") + " UTC"
+            if time_zone != "UTC":
+                text = f"{value.astimezone(zone(time_zone)):%Y-%m-%d %H:%M:%S %Z} · {text}"
         else:
-            what = "groups" if saving.query.group_by else "events"
-            of = "all columns" if saving.columns is None else f"{len(saving.columns)} columns shown"
-            text = f"{saving.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
-            if saving.partial:
-                text += f"\n⚠ partial: {saving.partial}"
-            severity = "warning" if saving.partial else "information"
-            self.notify(text, title="Saved", severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
-
-    def _ask_to_replace(self, saving: Saving) -> None:
-        from fwbill_tui.tui.screens.confirm import ConfirmScreen
-
-        def take(answer: bool | None) -> None:
-            if answer:
-                self.save(replace(saving, overwrite=True))
-
-        self.app.push_screen(ConfirmScreen(f"{saving.path.name} is there already. Replace it?"), take)
-
-    # -- copying -------------------------------------------------------------------------------------------------------
-    def action_copy_cell(self) -> None:
-        """Copy the cell, or the first cell of the row."""
-        table = self.query_one(UsageTable)
-        cell = table.cursor_cell
-        if cell is None and table.cursor_row is not None and self._rows is not None:
-            name = table.columns[0].name
-            cell = name, self._rows.frame.get_column(name)[table.cursor_row]
-        if cell is not None:
-            self._copy("" if cell[1] is None else str(cell[1]), columns.title_of_column(cell[0]))
-
-    def action_copy_row(self) -> None:
-        """Copy the row as a line of CSV, as it would be saved."""
-        table = self.query_one(UsageTable)
-        if table.cursor_row is not None and self._rows is not None:
-            from fwbill_tui.export.formats import csv_text
-
-            row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
-            self._copy(csv_text(row).rstrip("\n"), "row")
-
-    def _copy(self, text: str, what: str) -> None:
-        self.app.copy_to_clipboard(text)
-        self.notify(f"{what} copied", timeout=2, markup=False)
+            text = "" if value is None else f"{value:,}" if isinstance(value, int | float) else str(value)
+        fields.append((name, text))
+    return fields

@@ -36,7 +36,7 @@ from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.groups import drill_down, sort_keys
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import NEWEST_FIRST, Query, TimeRange, turned
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 
 NARROW, SHORT, ROOMY = 100, 30, (160, 45)
@@ -268,10 +268,11 @@ class ExplorerScreen(ExplorerDialogs):
         table, query = self.query_one(UsageTable), message.question.query
         same = self._rows is not None and self._rows.question is message.question
         cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
+        visible = message.question.ledger.visible_columns(query)
         if query.group_by:
             specs, sort = columns.group_columns(query.group_by), sort_keys(query)
         else:
-            specs, sort = columns.event_columns(message.question.ledger.visible_columns(query)), query.sort
+            specs, sort = columns.event_columns(visible, narrow=self.has_class("narrow")), query.sort
         empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
         self._rows = message
         table.show(
@@ -383,7 +384,7 @@ class ExplorerScreen(ExplorerDialogs):
         elif self.query_now.search:
             self.ask(replace(self.query_now, search=""))
         elif self.query_now.group_by:
-            self.ask(replace(self.query_now, group_by=(), sort=NEWEST_FIRST))
+            self.group_by(())
 
     def action_sort(self, further: bool = False) -> None:
         """Sort by the column of the cell cursor, or one chosen from a list: descending, ascending, off."""
@@ -416,6 +417,12 @@ class ExplorerScreen(ExplorerDialogs):
             self.notify(f"{columns.title_of_column(cell[0])} cannot be filtered by a single value", timeout=3)
         else:
             self.ask(query)
+
+    def group_by(self, names: tuple[str, ...]) -> None:
+        """Show groups, or single events again; each has its own usual order."""
+        self._drilled.clear()
+        sort = (SortKey("events", descending=True),) if names else NEWEST_FIRST
+        self.ask(replace(self.query_now, group_by=names, sort=sort))
 
     def action_shift_range(self, by: int) -> None:
         """One period back or forward."""

@@ -89,7 +89,7 @@ class FacetPanel(ScrollView, can_focus=True):
     }  # fmt: skip
     DEFAULT_CSS = """
     FacetPanel {
-        width: 34; height: 1fr; background: $background; padding: 0 0 0 1;
+        width: 36; height: 1fr; background: $background; padding: 0 0 0 1; overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-background: $background; scrollbar-color: $surface-lighten-2;
         & > .facets--title { color: $text-muted; text-style: bold; }
         & > .facets--title-current { color: $accent; text-style: bold; }
@@ -226,11 +226,11 @@ class FacetPanel(ScrollView, can_focus=True):
         most = max((other.events for other in facet.values), default=0)
         count = cells.count(value.events).rjust(len(cells.count(most)))
         bar_width = 4 if width >= 28 else 0
-        label_width = max(4, width - 2 - bar_width - 1 - len(count) - 1)
+        label_width = max(4, width - 2 - bar_width - 2 - len(count) - 1)
         label = fit(shown_value(line.dimension, value.value), label_width)
         bar = share_bar(value.events, most, bar_width)
         if at_cursor:
-            text = fit(f"{_MARKS[state]}{label} {bar}{count} ", width)
+            text = fit(f"{_MARKS[state]}{label} {bar} {count} ", width)
             return Strip([Segment(text, self._style("cursor"))], width)
         quiet = not value.events
         name = "quiet" if quiet else state if state in ("chosen", "excluded") else "value"
@@ -238,7 +238,7 @@ class FacetPanel(ScrollView, can_focus=True):
             Segment(_MARKS[state], self._style("chosen" if state == "chosen" else "quiet" if state == "free" else "value")),
             Segment(f"{label} ", self._style(name)),
             Segment(bar, self._style("bar")),
-            Segment(f"{count} ", self._style("quiet" if quiet else "count")),
+            Segment(f" {count} ", self._style("quiet" if quiet else "count")),
         ]
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 

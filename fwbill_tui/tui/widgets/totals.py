@@ -54,16 +54,18 @@ class TotalsPanel(Widget):
         return segments
 
     def _sums(self) -> list[Segment]:
-        name, value = self._style("name"), self._style("value")
-        totals, roomy = self.totals, self.size.width >= 84
-        parts = [("prompt", totals.prompt_tokens), ("completion", totals.completion_tokens), ("total", totals.total_tokens)]
+        """In full where there is room, else rounded."""
+        full = self._parts(exact=True)
+        return full if sum(segment.cell_length for segment in full) <= self.size.width else self._parts(exact=False)
+
+    def _parts(self, *, exact: bool) -> list[Segment]:
+        name, value, totals = self._style("name"), self._style("value"), self.totals
         segments = []
-        for label, tokens in parts:
-            text = f"{tokens:,}" if roomy and tokens < 10**12 else compact(tokens)
-            segments += [Segment(f" {label} ", name), Segment(text, value)]
-            if label == "prompt" and totals.prompt_tokens:
-                cached = totals.cached_prompt_tokens / totals.prompt_tokens
-                segments.append(Segment(f" ({cached:.0%} cached)", name))
+        measures = {"prompt": totals.prompt_tokens, "completion": totals.completion_tokens, "total": totals.total_tokens}
+        for label, tokens in measures.items():
+            segments += [Segment(f" {label} ", name), Segment(f"{tokens:,}" if exact else compact(tokens), value)]
+            if label == "prompt" and tokens:
+                segments.append(Segment(f" ({totals.cached_prompt_tokens / tokens:.0%} cached)", name))
             segments.append(Segment(" ", name))
         if totals.accelerator_seconds:
             segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]

@@ -1,0 +1,144 @@
+"""What leaves the explorer: saved files, and text on the clipboard."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from textual.screen import Screen
+
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.explorer import columns
+from fwbill_tui.tui.explorer.answering import RowsReady
+from fwbill_tui.tui.explorer.saving import SaveEnded, SaveProgress, Saver, Saving
+from fwbill_tui.tui.widgets.save_line import SaveLine
+from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import Query
+
+
+class ExplorerFiles(Screen[None]):
+    """Saving and copying what is shown. Dialogs are imported when they are first needed."""
+
+    _ledger: Ledger | None = None
+    _rows: RowsReady | None = None
+    account: str | None = None
+
+    @property
+    def query_now(self) -> Query:
+        """The query on show."""
+        raise NotImplementedError
+
+    def partial(self) -> str:
+        """Why the events are not all there are; '' when they are."""
+        raise NotImplementedError
+
+    # -- saving --------------------------------------------------------------------------------------------------------
+    def on_mount(self) -> None:
+        self._saver = Saver(self)
+
+    def action_save(self) -> None:
+        """Save this view as CSV now: its rows, its order, its columns."""
+        if self._ledger is None or self._rows is None:
+            self.notify("there is nothing to save yet", severity="warning")
+            return
+        from fwbill_tui.export.names import default_name
+
+        query = self.query_now
+        shown = None if query.group_by else self._ledger.visible_columns(query)
+        path = Path.cwd() / default_name(self.account, query)
+        self.save(Saving(self._ledger, query, path, self._rows.total, columns=shown, partial=self.partial()))
+
+    def action_export(self) -> None:
+        """Choose what is saved, as what, and where."""
+        if self._ledger is None or self._rows is None:
+            self.notify("there is nothing to export yet", severity="warning")
+            return
+        from fwbill_tui.export.names import default_name
+        from fwbill_tui.tui.screens.export_dialog import ExportChoice, ExportDialog, ExportSizes
+
+        ledger, query, rows = self._ledger, self.query_now, self._rows
+        everything = replace(query.clear_filters(), group_by=())
+        visible = ledger.visible_columns(everything)
+        sizes = ExportSizes(
+            rows.total, ledger.whole(query).events, len(visible), len(ledger.events.columns), groups=bool(query.group_by)
+        )
+
+        def take(choice: ExportChoice | None) -> None:
+            if choice is not None:
+                chosen = query if choice.scope == "shown" else everything
+                shown = visible if choice.columns == "visible" and not chosen.group_by else None
+                count = sizes.shown_rows if choice.scope == "shown" else sizes.all_rows
+                options = (choice.format, shown, choice.overwrite, choice.neutralise_formulas, self.partial())
+                self.save(Saving(ledger, chosen, choice.path, count, *options))
+
+        dialog = ExportDialog(
+            sizes,
+            Path.cwd(),
+            lambda scope, kind: default_name(self.account, query if scope == "shown" else everything, kind),
+            note=f"partial: {self.partial()}" if self.partial() else "",
+        )
+        self.app.push_screen(dialog, take)
+
+    def save(self, saving: Saving) -> None:
+        """Write a file, unless one is being written."""
+        if self._saver.running:
+            self.notify("a file is being written; esc stops it", severity="warning")
+            return
+        line = self.query_one(SaveLine)
+        line.share, line.name_written = 0.0, cells.label(saving.path.name)
+        self._saver.start(saving)
+
+    def on_save_progress(self, message: SaveProgress) -> None:
+        """Move the bar."""
+        self.query_one(SaveLine).share = message.rows / max(1, message.saving.rows)
+
+    def on_save_ended(self, message: SaveEnded) -> None:
+        """Say where the file is, or why there is none."""
+        self.query_one(SaveLine).name_written = ""
+        saving = message.saving
+        if message.exists:
+            self._ask_to_replace(saving)
+        elif message.problem:
+            self.notify(cells.label(message.problem), title="Not saved", severity="error", timeout=8, markup=False)
+        else:
+            what = "groups" if saving.query.group_by else "events"
+            of = "all columns" if saving.columns is None else f"{len(saving.columns)} columns shown"
+            text = f"{saving.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
+            if saving.partial:
+                text += f"\n⚠ partial: {saving.partial}"
+            severity = "warning" if saving.partial else "information"
+            self.notify(text, title="Saved", severity=severity, timeout=6, markup=False)  # type: ignore[arg-type]
+
+    def _ask_to_replace(self, saving: Saving) -> None:
+        from fwbill_tui.tui.screens.confirm import ConfirmScreen
+
+        def take(answer: bool | None) -> None:
+            if answer:
+                self.save(replace(saving, overwrite=True))
+
+        self.app.push_screen(ConfirmScreen(f"{saving.path.name} is there already. Replace it?"), take)
+
+    # -- copying -------------------------------------------------------------------------------------------------------
+    def action_copy_cell(self) -> None:
+        """Copy the cell, or the first cell of the row."""
+        table = self.query_one(UsageTable)
+        cell = table.cursor_cell
+        if cell is None and table.cursor_row is not None and self._rows is not None:
+            name = table.columns[0].name
+            cell = name, self._rows.frame.get_column(name)[table.cursor_row]
+        if cell is not None:
+            self._copy("" if cell[1] is None else str(cell[1]), columns.title_of_column(cell[0]))
+
+    def action_copy_row(self) -> None:
+        """Copy the row as a line of CSV, as it would be saved."""
+        table = self.query_one(UsageTable)
+        if table.cursor_row is not None and self._rows is not None:
+            from fwbill_tui.export.formats import csv_text
+
+            row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
+            self._copy(csv_text(row).rstrip("\n"), "row")
+
+    def _copy(self, text: str, what: str) -> None:
+        self.app.copy_to_clipboard(text)
+        self.notify(f"{what} copied", timeout=2, markup=False)
