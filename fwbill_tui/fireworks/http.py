@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -23,11 +24,25 @@ from fwbill_tui.fireworks.errors import (
     UntrustedConnection,
     make,
     one_line,
+    redact,
 )
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
 USER_AGENT = f"fwbill/{__version__}"
 _CANCEL_POLL = 0.05
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
+
+
+class _Redacting(logging.Filter):
+    """Takes signatures and keys out of what httpx and httpcore log: they write whole addresses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = redact(record.getMessage()), ()
+        return True
+
+
+for _name in _LOGGERS:
+    logging.getLogger(_name).addFilter(_Redacting())
 
 
 class HttpSession:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -49,6 +50,16 @@ def test_a_file_comes_whole_private_and_without_any_sign_in(
     (request,) = server.requests
     assert request.target == "/a.csv" + SIGNATURE
     assert not {"authorization", "x-api-key", "cookie"} & set(request.headers)
+
+
+def test_a_log_of_the_libraries_has_no_signature_in_it(
+    downloader: Downloader, serve: Any, answer: Answer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = serve(lambda _: answer(200, CSV, f"Location: https://elsewhere.example/{SIGNATURE}"))
+    downloader.download([server.url + "/a.csv" + SIGNATURE], tmp_path)
+    assert "/a.csv?[redacted]" in caplog.text
+    assert "canary" not in caplog.text
 
 
 @pytest.mark.parametrize("headers", [(), ("Content-Encoding: gzip",), ("Content-Type: application/gzip",)])
