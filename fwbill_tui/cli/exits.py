@@ -26,6 +26,10 @@ class ReaderGone(Exception):  # noqa: N818 - nothing went wrong: whoever read ou
     """The other end of the pipe was closed."""
 
 
+class Interrupted(BaseException):
+    """The user pressed ctrl+c; the work has cleaned up."""
+
+
 class Terminated(BaseException):
     """The program was asked to end (SIGTERM, SIGHUP) and cleans up on its way out."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.inputs import InputFlags, input_flags
 from fwbill_tui.cli.options import Command, option
+from fwbill_tui.cli.output import has_terminal
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.launch import Launch
@@ -59,7 +59,7 @@ def demo(open_explorer: OpenExplorer, rows: int | None, filters: FilterFlags) ->
 
 
 def _need_terminal() -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise CommandError(
             "the explorer needs a terminal; without one, `fwbill summary` prints totals and `fwbill export` writes events", USAGE
         )

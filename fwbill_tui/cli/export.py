@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ def _refuse_partial(usage: Usage, inputs: InputFlags) -> None:
 def _write(usage: Usage, target: str, kind: Format, stop: threading.Event, *, overwrite: bool, neutralise: bool) -> None:
     from fwbill_tui.export.writing import write_events, write_groups
 
-    write = write_groups if usage.query.group_by else write_events
+    write = write_groups if usage.query.group_by else partial(write_events, columns=usage.query.columns)
     if target == "-":
         with data_stream(binary=kind == "parquet") as stream:
             write(usage.ledger, usage.query, stream, format=kind, neutralise_formulas=neutralise, cancelled=stop)

@@ -6,13 +6,15 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import FrameType
 from typing import TypeVar
 
-from fwbill_tui.cli.exits import Terminated
+from fwbill_tui.cli.exits import Interrupted, Terminated
 
 T = TypeVar("T")
+_HEARING = 0.1
+"""Seconds after which a signal is heard at the latest."""
 
 
 def interruptible(work: Callable[[threading.Event], T]) -> T:
@@ -24,7 +26,13 @@ def interruptible(work: Callable[[threading.Event], T]) -> T:
     with _termination_raises(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as pool:
         done = pool.submit(work, stop)
         try:
+            # Polars' own handler lets system calls go on after ctrl+c, so that an endless wait would not hear of it.
+            while not wait([done], timeout=_HEARING).done:
+                pass
             return done.result()
+        except KeyboardInterrupt:
+            stop.set()
+            raise Interrupted from None  # click would answer a KeyboardInterrupt with lines of its own
         except BaseException:
             stop.set()
             raise

@@ -89,7 +89,7 @@ def run(arguments: Sequence[str], *, open_explorer: OpenExplorer) -> int:
     except click.ClickException as error:
         say(error.format_message())
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (exits.Interrupted, click.Abort, KeyboardInterrupt):
         say("stopped")
         return exits.INTERRUPTED
     except exits.Terminated:

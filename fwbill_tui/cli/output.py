@@ -27,6 +27,11 @@ def print_text(text: str) -> None:
         stream.write(text.encode())
 
 
+def has_terminal() -> bool:
+    """Whether there is a person at a keyboard and a screen."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def width() -> int | None:
     """The columns of the terminal that stdout is; None when it is none, and nothing needs to be cut."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None

@@ -1,0 +1,295 @@
+"""`summary` and `export` on files: what they print and write, what they refuse, and with which exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fwbill_tui.cli.main import run
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.usage.query import Query, SortKey
+
+HEADER = (
+    "email,start_time,end_time,usage_type,accelerator_type,accelerator_seconds,base_model_name,model_bucket,parameter_count,"
+    "prompt_tokens,completion_tokens,cached_prompt_tokens,uncached_prompt_tokens"
+)
+KIMI, GLM = "accounts/fireworks/models/kimi-k3", "accounts/fireworks/models/glm-5p3"
+ROWS = [
+    f"ana@x,2026-10-01 09:00:00 UTC,2026-10-01 09:00:00 UTC,TEXT,,,{KIMI},Kimi K3,1000,1234567,89,1000000,234567",
+    f'"Ops, EU",2026-10-02 23:30:00 UTC,2026-10-02 23:30:00 UTC,TEXT,,,{KIMI},Kimi K3,1000,10,1,0,10',
+    f"ana@x,2026-11-01 00:00:00 UTC,2026-11-01 02:00:00.500 UTC,GPU,NVIDIA_H100_80GB,7200.5,{GLM},glm-5p3,,,,,",
+]
+BAD = "ana@x,yesterday,,TEXT,,,,,,,,,"
+
+
+@pytest.fixture
+def usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "usage.csv").write_text("\n".join([HEADER, *ROWS, ""]))
+    (tmp_path / "bad.csv").write_text("\n".join([HEADER, ROWS[0], BAD, ROWS[1], ""]))
+    return tmp_path
+
+
+Fwbill = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def fwbill(capsysbinary: pytest.CaptureFixture[bytes]) -> Fwbill:
+    """Run a command in this process; gives exit code, stdout and stderr."""
+
+    def command(*arguments: str, opened: Callable[[Launch], int] = lambda _: 0) -> tuple[int, str, str]:
+        code = run(arguments, open_explorer=opened)
+        out, err = capsysbinary.readouterr()
+        assert err.count(b"Traceback") == 0
+        return code, out.decode(), err.decode()
+
+    return command
+
+
+# -- summary -----------------------------------------------------------------------------------------------------------
+@pytest.mark.usefixtures("usage")
+def test_summary_as_json_has_the_documented_shape(fwbill: Fwbill) -> None:
+    code, out, err = fwbill("summary", "usage.csv", "--output", "json", "--group-by", "model", "--range", "2026-10")
+    assert (code, err) == (0, "")
+    measures = {
+        "events": 2,
+        "prompt_tokens": 1234577,
+        "cached_prompt_tokens": 1000000,
+        "uncached_prompt_tokens": 234577,
+        "completion_tokens": 90,
+        "accelerator_seconds": 0.0,
+    }
+    assert json.loads(out) == {
+        "range": {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z", "time_zone": "UTC"},
+        "source": {"kind": "files", "events": 3, "rejected": 0, "complete": True},
+        "totals": measures,
+        "groups": [{"key": {"model": KIMI}, **measures}],
+    }
+
+
+@pytest.mark.usefixtures("usage")
+def test_the_range_is_the_span_of_the_data_where_none_was_given(fwbill: Fwbill) -> None:
+    out = json.loads(fwbill("summary", "usage.csv", "-o", "json")[1])
+    assert out["range"] == {"start": "2026-10-01T09:00:00Z", "end": "2026-11-01T00:00:00.000001Z", "time_zone": "UTC"}
+    assert out["groups"] == []
+    out = json.loads(fwbill("summary", "usage.csv", "-o", "json", "--end-time", "2026-10-02")[1])
+    assert out["range"]["end"] == "2026-10-02T00:00:00Z"
+
+
+@pytest.mark.usefixtures("usage")
+def test_groups_come_by_events_then_key_unless_sorted(fwbill: Fwbill) -> None:
+    def keys(*flags: str) -> list[list[str]]:
+        out = json.loads(fwbill("summary", "usage.csv", "-o", "json", *flags)[1])
+        return [list(group["key"].values()) for group in out["groups"]]
+
+    assert keys("--group-by", "user") == [["ana@x"], ["Ops, EU"]]
+    assert keys("--group-by", "user", "--sort", "prompt_tokens") == [["Ops, EU"], ["ana@x"]]
+    assert keys("--group-by", "user", "--sort", "-user") == [["ana@x"], ["Ops, EU"]]
+    assert keys("--group-by", "accelerator") == [[None], ["NVIDIA_H100_80GB"]]
+    assert keys("--group-by", "day,user", "--time-zone", "Asia/Kolkata") == [
+        ["2026-10-01", "ana@x"],
+        ["2026-10-03", "Ops, EU"],
+        ["2026-11-01", "ana@x"],
+    ]
+    assert keys("--group-by", "month") == [["2026-10"], ["2026-11"]]
+    assert keys("--group-by", "hour", "--range", "2026-10-01", "--time-zone", "Asia/Kolkata") == [["2026-10-01T14:00:00+05:30"]]
+
+
+@pytest.mark.usefixtures("usage")
+def test_summary_as_csv_and_as_a_table(fwbill: Fwbill) -> None:
+    rows = list(csv.DictReader(io.StringIO(fwbill("summary", "usage.csv", "-o", "csv", "--group-by", "month,model")[1])))
+    assert [(row["month"], row["model"], row["prompt_tokens"], row["accelerator_seconds"]) for row in rows] == [
+        ("2026-10", KIMI, "1234577", "0"),
+        ("2026-11", GLM, "0", "7200.5"),
+    ]
+    (row,) = csv.DictReader(io.StringIO(fwbill("summary", "usage.csv", "-o", "csv")[1]))
+    assert (row["events"], row["total_tokens"]) == ("3", "1234667")
+    assert fwbill("summary", "usage.csv", "--group-by", "model", "--time-zone", "Europe/Berlin")[1] == (
+        "Oct 1 11:00 – Nov 1 2026 01:00:01 · Europe/Berlin\n"
+        "3 events\n"
+        "\n"
+        "model    events     prompt     cached  uncached  completion      total  accel. hours\n"
+        "kimi-k3       2  1,234,577  1,000,000   234,577          90  1,234,667          0.00\n"
+        "glm-5p3       1          0          0         0           0          0          2.00\n"
+        "total         3  1,234,577  1,000,000   234,577          90  1,234,667          2.00\n"
+    )
+    out = fwbill("summary", "usage.csv", "--user", "Ops*")[1]
+    assert "1 of 3 events" in out
+    assert "\nprompt tokens         10  1,234,577\n" in out
+
+
+@pytest.mark.usefixtures("usage")
+def test_text_from_the_data_is_harmless_in_a_table(fwbill: Fwbill) -> None:
+    Path("evil.csv").write_text(f"{HEADER}\n\x1b]0;x\x07[red]\u202e,2026-10-01 00:00:00 UTC,,TEXT" + "," * 9 + "\n")
+    code, out, _ = fwbill("summary", "evil.csv", "--group-by", "user")
+    assert code == 0
+    assert "␛]0;x␇[red]<U+202E>" in out
+    assert not set(out) & set("\x1b\x07\u202e")
+
+
+@pytest.mark.usefixtures("usage")
+def test_a_value_that_matches_nothing_is_said(fwbill: Fwbill) -> None:
+    code, out, err = fwbill("summary", "usage.csv", "-o", "json", "--model", "kimi-k4")
+    assert code == 0
+    assert json.loads(out)["totals"]["events"] == 0
+    assert err == "fwbill: no model matches 'kimi-k4'; did you mean 'kimi-k3'?\n"
+
+
+# -- export ------------------------------------------------------------------------------------------------------------
+def test_export_writes_what_firectl_would(usage: Path, fwbill: Fwbill) -> None:
+    assert fwbill("export", "usage.csv") == (0, "", "")
+    written = usage / "billing_metrics.csv"
+    assert written.read_bytes() == (usage / "usage.csv").read_bytes()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def test_export_keeps_the_order_of_files_unless_sorted(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "reversed.csv").write_text("\n".join([HEADER, *reversed(ROWS), ""]))
+    assert fwbill("export", "reversed.csv", "usage.csv", "--filename", "-")[1].splitlines() == [HEADER, *reversed(ROWS), *ROWS]
+    assert fwbill("export", "reversed.csv", "--sort", "start_time", "--filename", "-")[1].splitlines() == [HEADER, *ROWS]
+
+
+def test_export_takes_filters_columns_and_groups(usage: Path, fwbill: Fwbill) -> None:
+    flags = ["--start-time", "2026-10-01", "--end-time", "2026-11-01"]
+    flags += ["--columns", "user,prompt_tokens", "--sort", "prompt_tokens"]
+    assert fwbill("export", "usage.csv", "--filename", "-", *flags)[1] == 'email,prompt_tokens\n"Ops, EU",10\nana@x,1234567\n'
+    code, _, _ = fwbill("export", "usage.csv", "--group-by", "month", "--filename", "groups.parquet")
+    assert code == 0
+    assert pl.read_parquet(usage / "groups.parquet").get_column("events").to_list() == [2, 1]
+    out = fwbill("export", "usage.csv", "--format", "ndjson", "--filename", "-", "--user", "Ops, EU")[1]
+    assert json.loads(out)["start_time"] == "2026-10-02T23:30:00Z"
+
+
+def test_an_existing_file_is_replaced_unless_told_not_to(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "old.csv").write_text("old")
+    code, _, err = fwbill("export", "usage.csv", "--filename", "old.csv", "--no-clobber")
+    assert (code, err) == (1, "fwbill: old.csv is there already; it was left as it is\n")
+    assert (usage / "old.csv").read_text() == "old"
+    assert fwbill("export", "usage.csv", "--filename", "old.csv")[0] == 0
+    assert (usage / "old.csv").read_text() != "old"
+
+
+@pytest.mark.usefixtures("usage")
+def test_a_disk_that_is_full_is_one_line(fwbill: Fwbill) -> None:
+    code, out, err = fwbill("export", "usage.csv", "--filename", "/dev/full")
+    assert (code, out) == (1, "")
+    assert err.startswith("fwbill: cannot write /dev/full: the disk is full")
+    assert err.count("\n") == 1
+
+
+def test_formulas_are_neutralised_on_request(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "formula.csv").write_text("\n".join([HEADER, "=cmd()" + ROWS[0].removeprefix("ana@x"), ""]))
+    assert "\n=cmd()," in fwbill("export", "formula.csv", "--filename", "-")[1]
+    assert "\n'=cmd()," in fwbill("export", "formula.csv", "--filename", "-", "--neutralise-formulas")[1]
+
+
+# -- rejected rows and unreadable files --------------------------------------------------------------------------------
+def test_rejected_rows_are_said_counted_and_written(usage: Path, fwbill: Fwbill) -> None:
+    code, out, err = fwbill("summary", "bad.csv", "-o", "json", "--rejects", "rejects.csv")
+    assert code == 0
+    assert json.loads(out)["source"] == {"kind": "files", "events": 2, "rejected": 1, "complete": True}
+    assert err.startswith("fwbill: 1 row could not be read; the first: bad.csv:3: start_time: ")
+    (row,) = csv.DictReader((usage / "rejects.csv").read_text().splitlines())
+    assert (row["line"], row["column"], row["text"]) == ("3", "start_time", BAD)
+
+
+def test_strict_makes_rejected_rows_an_error(usage: Path, fwbill: Fwbill) -> None:
+    code, out, err = fwbill("export", "bad.csv", "--strict", "--rejects", "rejects.csv", "--filename", "out.csv")
+    assert (code, out) == (6, "")
+    assert "1 row could not be read" in err
+    assert not (usage / "out.csv").exists()
+    assert (usage / "rejects.csv").exists()
+    assert fwbill("summary", "usage.csv", "--strict")[0] == 0
+    assert fwbill("summary", "bad.csv", "--rejects", "nowhere/rejects.csv")[0] == 1
+
+
+def test_an_unreadable_file_ends_it_unless_told_to_go_on(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "other.csv").write_text("a,b\n1,2\n")
+    code, out, err = fwbill("summary", "usage.csv", "other.csv")
+    assert (code, out) == (1, "")
+    assert err.startswith("fwbill: other.csv: ")
+    code, out, err = fwbill("summary", "usage.csv", "other.csv", "--skip-unreadable", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["source"] == {"kind": "files", "events": 3, "rejected": 0, "complete": False}
+    assert "other.csv" in err
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
+@pytest.mark.usefixtures("usage")
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("summary usage.csv --sort model", 2, "add --group-by"),
+        ("summary usage.csv --columns email", 2, "No such option"),
+        ("summary usage.csv --group-by price", 2, "cannot group by 'price'"),
+        ("summary usage.csv --group-by model --sort start_time", 2, "cannot sort by 'start_time'"),
+        ("summary usage.csv --only price=5", 2, "no dimension 'price'"),
+        ("export usage.csv --sort price", 2, "cannot sort by 'price'"),
+        ("export usage.csv --columns email,price", 2, "no column 'price'"),
+        ("export usage.csv --columns email --group-by model", 2, "--columns cannot apply"),
+        ("export usage.csv --format parquet --neutralise-formulas", 2, "applies to CSV"),
+        ("export usage.csv --filename - --no-clobber", 2, "cannot apply to standard output"),
+        ("export usage.csv --filename nowhere/x.csv", 1, "no such folder"),
+        ("export usage.csv --filename .", 1, "that is a folder"),
+        ("summary usage.csv -a acme", 2, "--account-id cannot apply to files"),
+        ("summary usage.csv -p work", 2, "--profile cannot apply to files"),
+        ("summary --skip-unreadable", 2, "applies to files"),
+        ("summary nosuch.csv", 1, "nosuch.csv: no such file"),
+        ("sumary usage.csv", 2, "did you mean `fwbill summary`?"),
+        ("--range 7d summary", 2, "write it first: fwbill summary"),
+        ("usage.csv", 2, "needs a terminal"),
+        ("demo", 2, "needs a terminal"),
+        ("demo --rows 5", 2, "1000<=x<=10000000"),
+        ("export --api-key fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
+        ("export --api-key=fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
+        ("--api-key fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
+        ("summary --api-key", 2, "Set FIREWORKS_API_KEY"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_a_code(fwbill: Fwbill, words: str, code: int, said: str) -> None:
+    got, out, err = fwbill(*words.split())
+    assert (got, out) == (code, "")
+    assert said in err
+    assert err.startswith("fwbill: ")
+    assert err.count("\n") == 1
+    assert "topsecret" not in err
+
+
+# -- the explorer ------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fwbill_tui.cli.explore.has_terminal", lambda: True)
+
+
+@pytest.mark.usefixtures("usage", "terminal")
+def test_the_explorer_is_launched_with_what_was_asked(fwbill: Fwbill) -> None:
+    launched: list[Launch] = []
+
+    def opened(launch: Launch) -> int:
+        launched.append(launch)
+        return 6
+
+    assert fwbill("usage.csv", "--user", "ana@x", "--sort", "model", "--strict", opened=opened)[0] == 6
+    expected = Query(sort=(SortKey("base_model_name"),)).choose("user", ["ana@x"])
+    assert launched.pop() == Launch(query=expected, inputs=("usage.csv",), strict=True)
+    fwbill(opened=opened)
+    assert launched.pop() == Launch(query=Query())
+    fwbill("-a", "acme", "-p", "work", opened=opened)
+    assert launched.pop() == Launch(query=Query(), account_id="acme", profile="work")
+    fwbill("demo", "--rows", "5000", "--group-by", "model", opened=opened)
+    assert launched.pop() == Launch(query=Query(group_by=("model",)), demo_rows=5000)
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_file_may_be_called_like_a_command(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "summary").write_bytes((usage / "usage.csv").read_bytes())
+    launched: list[Launch] = []
+    fwbill("./summary", opened=lambda launch: launched.append(launch) or 0)
+    assert launched[0].inputs == ("./summary",)
