@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import threading
 from datetime import date
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fwbill_tui.demo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     generate = commands.add_parser("generate", help="write usage events to FILE.csv or FILE.parquet")
-    serve = commands.add_parser("serve", help="serve REST, gRPC and signed downloads on this machine until ctrl+c")
+    serve = commands.add_parser("serve", help="serve REST, gRPC and signed downloads on this machine until ctrl+c or SIGTERM")
     for command in (generate, serve):
         command.add_argument("--rows", type=int, default=DEFAULT_ROWS, help="events to make (default %(default)s)")
         command.add_argument("--seed", type=int, default=SEED)
@@ -47,14 +48,14 @@ def _generate(plan: Plan, output: Path) -> int:
 def _serve(rows: int, seed: int, end: date | None) -> int:
     from fwbill_tui.demo.server import DemoServer
 
+    end_of_service = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end_of_service.set())
     with DemoServer(rows=rows, seed=seed, end=end) as server:
         print(f"export FIREWORKS_BASE_URL={server.base_url}")
         print(f"export FIREWORKS_GATEWAY_ADDR={server.gateway_addr}")
         print(f"export FIREWORKS_API_KEY={server.api_key}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
+        end_of_service.wait()
     return 0
 
 

@@ -10,6 +10,7 @@
 Routes are `rest.accounts`, `rest.account`, `rest.verifyApiKey`, `rest.billingUsage`, `rest.summary`, `rest.usageCosts`,
 `rest.quotas`, `rest.quota`, `rest.unknown`, `download`, `grpc.ExportBillingMetrics`, `grpc.ListAccounts` and
 `grpc.GetBalance`; a rule's `route` is a glob over these names.
+An effect that means nothing on a route (each says where it does) changes nothing there, but still counts.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Truncated:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer with exactly this instead (HTTP)."""
+    """Answer with exactly this instead; a gRPC call ends with the status that an HTTP status from 400 on maps to."""
 
     status: int
     body: bytes = b""

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from fwbill_tui.demo.downloads import Signer
-from fwbill_tui.demo.faults import Delay, Effect, ExpiredLinks, Hang, Links, Reset, Status
+from fwbill_tui.demo.faults import RPC_CODES, Answer, Delay, Effect, ExpiredLinks, Hang, Links, Reset, Status
 from fwbill_tui.demo.http import Shared
 from fwbill_tui.demo.journal import Received
 from fwbill_tui.demo.tenants import Key, RefusedError, checked_window
@@ -64,7 +64,7 @@ class GatewayServer:
             try:
                 return answer(request, self._shared.tenants.key(metadata.get("x-api-key")), effects)
             except RefusedError as refused:
-                context.abort(getattr(grpc.StatusCode, refused.grpc), refused.message)
+                context.abort(grpc.StatusCode[refused.grpc], refused.message)
             except Exception as error:
                 self._shared.journal.add_error(error)
                 raise
@@ -81,10 +81,13 @@ class GatewayServer:
                     context.abort(grpc.StatusCode.UNAVAILABLE, "the demo server stops")
                 case Reset():
                     context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset by peer")
+                case Answer(status) if status >= 400:
+                    mapped = (code for code in grpc.StatusCode if code.value[0] == RPC_CODES.get(status))
+                    context.abort(next(mapped, grpc.StatusCode.UNKNOWN), f"made up by the demo server ({status})")
                 case Status(code, message, trailers):
                     if trailers:
                         context.send_initial_metadata(())
-                    context.abort(getattr(grpc.StatusCode, code), message)
+                    context.abort(grpc.StatusCode[code], message)
                 case _:
                     pass
 

@@ -185,8 +185,9 @@ class Handler(BaseHTTPRequestHandler):
                     reply = route.answer(effects)
                 except RefusedError as refused:
                     reply = Reply(*_refused(refused))
+        reply = _changed(reply, other)
         try:
-            self._send(_changed(reply, other), other)
+            self._send(reply, other)
         finally:
             if not isinstance(reply.body, bytes):
                 reply.body.close()
@@ -194,8 +195,8 @@ class Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply, effect: Effect | None) -> None:
         length = reply.length
         cut = isinstance(effect, Truncated) or (isinstance(effect, Hang | Reset) and effect.moment == "inside")
-        self.send_response(reply.status)
-        for name, value in reply.headers.items():
+        self.send_response_only(reply.status)
+        for name, value in ({"Server": self.server_version, "Date": self.date_time_string()} | reply.headers).items():
             self.send_header(name, value)
         if effect == Truncated(length=False):
             self.send_header("Connection", "close")
@@ -268,6 +269,7 @@ def _changed(reply: Reply, effect: Effect | None) -> Reply:
 def _compressed(body: bytes | IO[bytes]) -> bytes | IO[bytes]:
     if isinstance(body, bytes):
         return gzip.compress(body)
+    body.seek(0)
     packed = tempfile.TemporaryFile()  # noqa: SIM115  (sent and closed by the caller)
     with body, gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
         while chunk := body.read(1 << 20):

@@ -40,14 +40,14 @@ def server(shared_server: DemoServer) -> Iterator[DemoServer]:
 @pytest.fixture
 def api(server: DemoServer) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {server.api_key}"}
-    with httpx.Client(base_url=server.base_url, headers=headers, timeout=5, trust_env=False) as client:
+    with httpx.Client(base_url=server.base_url, headers=headers, timeout=30, trust_env=False) as client:
         yield client
 
 
 @pytest.fixture
 def store() -> Iterator[httpx.Client]:
     """A client for the signed downloads, without any key."""
-    with httpx.Client(timeout=5, trust_env=False) as client:
+    with httpx.Client(timeout=30, trust_env=False) as client:
         yield client
 
 
@@ -68,7 +68,7 @@ def export(server: DemoServer, channel: grpc.Channel) -> Export:
     )
 
     def ask(
-        window: TimeRange = WEEK, *, account: str = "acme-prod", key: str | None = server.api_key, timeout: float = 5
+        window: TimeRange = WEEK, *, account: str = "acme-prod", key: str | None = server.api_key, timeout: float = 30
     ) -> list[str]:
         request = pb.ExportBillingMetricsRequest(name=f"accounts/{account}")
         if window.start:
