@@ -1,0 +1,164 @@
+"""`summary` and `export` on an account: the embedded server, real sockets, every refusal with its exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from fwbill_tui.cli.main import run
+from fwbill_tui.demo.faults import Fault, Faults, Status, refused
+from fwbill_tui.demo.server import DemoServer
+from fwbill_tui.usage.query import TimeRange
+
+END = date(2026, 10, 31)
+RANGE = ["--start-time", "2026-09-01", "--end-time", "2026-10-15"]
+VARIABLES = ("API_KEY", "ACCOUNT_ID", "PROFILE", "AUTH_FILE", "BASE_URL", "GATEWAY_ADDR")
+Fwbill = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    for name in VARIABLES:
+        monkeypatch.delenv(f"FIREWORKS_{name}", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+@pytest.fixture
+def fwbill(capsysbinary: pytest.CaptureFixture[bytes]) -> Fwbill:
+    def command(*arguments: str) -> tuple[int, str, str]:
+        code = run(arguments, open_explorer=lambda _: 0)
+        out, err = capsysbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return command
+
+
+def reach(server: DemoServer, environment: pytest.MonkeyPatch, *, key: str | None = None, account: str | None = None) -> None:
+    environment.setenv("FIREWORKS_BASE_URL", server.base_url)
+    environment.setenv("FIREWORKS_GATEWAY_ADDR", server.gateway_addr)
+    environment.setenv("FIREWORKS_API_KEY", key or server.api_key)
+    if account:
+        environment.setenv("FIREWORKS_ACCOUNT_ID", account)
+
+
+@pytest.fixture(scope="module")
+def healthy() -> Iterator[DemoServer]:
+    with DemoServer(rows=3000, end=END) as server:
+        yield server
+
+
+@pytest.fixture
+def server(healthy: DemoServer, environment: pytest.MonkeyPatch) -> DemoServer:
+    reach(healthy, environment)
+    return healthy
+
+
+@pytest.mark.usefixtures("server")
+def test_summary_and_export_agree_on_an_account(fwbill: Fwbill) -> None:
+    code, out, err = fwbill("summary", "-a", "accounts/acme-prod", *RANGE, "-o", "json", "--group-by", "month")
+    assert (code, err) == (0, "")
+    summary = json.loads(out)
+    assert summary["range"] == {"start": "2026-09-01T00:00:00Z", "end": "2026-10-15T00:00:00Z", "time_zone": "UTC"}
+    assert summary["source"]["kind"] == "gateway"
+    assert summary["source"]["complete"] is True
+    assert summary["totals"]["events"] > 500
+    assert [group["key"]["month"] for group in summary["groups"]] == ["2026-09", "2026-10"]
+
+    assert fwbill("export", "-a", "acme-prod", *RANGE) == (0, "", "")
+    again = json.loads(fwbill("summary", "billing_metrics.csv", "-o", "json")[1])
+    assert again["totals"] == pytest.approx(summary["totals"])
+    starts = [line.split(",")[1] for line in Path("billing_metrics.csv").read_text().splitlines()[1:] if line[0] != '"']
+    assert starts == sorted(starts)
+
+
+def test_no_times_are_the_last_24_hours(server: DemoServer, fwbill: Fwbill) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    code, out, _ = fwbill("summary", "-a", server.account_ids[0], "-o", "json")
+    shown = json.loads(out)["range"]
+    start, end = (datetime.fromisoformat(shown[edge]) for edge in ("start", "end"))
+    assert code == 0
+    assert end - start == timedelta(hours=24)
+    assert before <= end <= datetime.now(UTC)
+
+
+def test_the_account_is_found_or_must_be_chosen(server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    code, _, err = fwbill("summary", *RANGE)
+    assert code == 4
+    assert "choose one with --account-id: acme-prod, acme-staging" in err
+    reach(server, environment, key=server.staging_key)
+    assert fwbill("summary", *RANGE)[0] == 0
+
+
+def test_a_profile_that_is_named_is_used_or_refused(
+    server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill, tmp_path: Path
+) -> None:
+    environment.setenv("FIREWORKS_API_KEY", "fw_wrong_everywhere_1234")
+    folder = tmp_path / "home" / ".fireworks" / "profiles" / "work"
+    folder.mkdir(parents=True)
+    (folder / "auth.ini").write_text(f"api_key = {server.api_key}\naccount_id = acme-staging\n")
+    assert fwbill("summary", "-p", "work", *RANGE)[0] == 0
+    code, _, err = fwbill("summary", "-p", "home", *RANGE)
+    assert code == 3
+    assert "profile home" in err
+
+
+def test_no_sign_in_is_told_what_to_do(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    code, out, err = fwbill("export")
+    assert (code, out) == (3, "")
+    assert "set FIREWORKS_API_KEY" in err
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("UNAUTHENTICATED", 3), ("PERMISSION_DENIED", 4), ("NOT_FOUND", 4), ("UNIMPLEMENTED", 5), ("INVALID_ARGUMENT", 1)],
+)
+def test_refusals_have_their_exit_codes(environment: pytest.MonkeyPatch, fwbill: Fwbill, status: str, code: int) -> None:
+    faults = Faults((Fault(Status(status), route="grpc.ExportBillingMetrics"),))
+    with DemoServer(rows=1000, end=END, faults=faults) as server:
+        reach(server, environment, account="acme-prod")
+        Path("billing_metrics.csv").write_text("old")
+        got, out, err = fwbill("export", *RANGE)
+    assert (got, out) == (code, "")
+    assert err.count("\n") == 1
+    assert server.api_key not in err
+    assert Path("billing_metrics.csv").read_text() == "old"
+
+
+def test_a_wrong_key_and_a_wrong_address(server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    reach(server, environment, key="fw_0123456789abcdefghij")
+    assert fwbill("summary", *RANGE)[0] == 3
+    reach(server, environment, key="not a key")
+    code, _, err = fwbill("summary", *RANGE)
+    assert code == 3
+    assert "not a key" not in err
+    reach(server, environment)
+    environment.setenv("FIREWORKS_BASE_URL", "http://example.com")
+    assert fwbill("summary", *RANGE)[0] == 2
+    assert fwbill("summary", "-a", "../x", *RANGE)[0] == 2
+
+
+def test_a_window_that_is_missing_is_said_and_no_file_is_written(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    october = TimeRange(datetime(2026, 10, 10, tzinfo=UTC), datetime(2026, 10, 11, tzinfo=UTC))
+    faults = Faults((Fault(Status("INVALID_ARGUMENT"), route="grpc.ExportBillingMetrics", window=october),))
+    with DemoServer(rows=1000, end=END, faults=faults) as server:
+        reach(server, environment, account="acme-prod")
+        code, out, err = fwbill("summary", *RANGE, "-o", "json")
+        assert code == 5
+        assert json.loads(out)["source"]["complete"] is False
+        assert err.startswith("fwbill: partial: Oct 2 – Oct 14 2026 · UTC is missing: ")
+        code, out, err = fwbill("export", *RANGE)
+        assert (code, out) == (5, "")
+        assert "nothing was written, because Oct 2 – Oct 14 2026" in err
+        assert not Path("billing_metrics.csv").exists()
+
+
+def test_a_refusal_of_the_accounts_call_has_its_code(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    with DemoServer(rows=1000, end=END, faults=Faults((refused(401),))) as server:
+        reach(server, environment)
+        assert fwbill("summary", *RANGE)[0] == 3
