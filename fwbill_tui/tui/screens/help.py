@@ -46,6 +46,8 @@ def _title(node: DOMNode) -> str:
         return node.BINDING_GROUP_TITLE
     if isinstance(node, App):
         return "Everywhere"
+    if isinstance(node, Dialog):
+        return node.heading
     name = next((known for kind in type(node).__mro__ if (known := _PART_NAMES.get(kind.__name__))), None)
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(node).__name__.removesuffix("Screen"))
     return name or words.capitalize()

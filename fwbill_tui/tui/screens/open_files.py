@@ -34,11 +34,15 @@ class PathLine(Line):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", key_display="tab", tooltip="Complete the path, or go to the list"),
-        Binding("down", "screen.focus('entries')", "List", show=False),
+        Binding("down", "list", "List", show=False, tooltip="Go to the list"),
     ]
 
     class Complete(Message):
         """The user wants the path completed."""
+
+    def action_list(self) -> None:
+        """Go to the list."""
+        self.screen.query_one(EntryList).focus()
 
     def action_complete(self) -> None:
         """Ask the screen, which knows what is there."""
@@ -197,7 +201,8 @@ class OpenFilesScreen(Dialog[OpenFiles]):
             self._marked[entry.path] = entry.size
         entries = self.query_one("#entries", EntryList)
         entries.replace_option_prompt_at_index(event.index, self._shown(entry))
-        entries.action_cursor_down()
+        if event.index + 1 < entries.option_count:
+            entries.highlighted = event.index + 1
         self._say()
 
     @on(EntryList.OptionSelected, "#entries")

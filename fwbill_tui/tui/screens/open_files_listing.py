@@ -60,7 +60,7 @@ def _listed(typed: str, path: Path, folder: Path) -> Listing:
     whole_folder = not typed or typed.endswith("/") or typed in {"~", ".", ".."}
     parent, begins = (path, "") if whole_folder else (path.parent, path.name)
     found = _entries(parent, begins)
-    opens = str(path) if typed and path.exists() else None
+    opens = str(path) if typed and path.exists() and (found or not whole_folder) else None
     if found or opens:
         return Listing(typed, tuple(found[:MOST_SHOWN]), opens=opens)
     kinds = ", ".join(ENDINGS)

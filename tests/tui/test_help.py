@@ -1,0 +1,76 @@
+"""Help is read from the live bindings."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+
+from fwbill_tui.tui.screens.help import HelpScreen, live_help
+from fwbill_tui.tui.widgets.fields import ChoiceList
+
+
+class Part(Screen[None]):
+    """A screen with two parts and keys of its own."""
+
+    BINDINGS = [  # noqa: RUF012
+        Binding("g", "group", "Group by"),
+        Binding("f5,r", "fetch", "Fetch", tooltip="Fetch what is new"),
+        Binding("n", "nameless", ""),
+        Binding("w", "off", "Never now"),
+        Binding("question_mark", "help", "Help"),
+    ]
+
+    def compose(self):
+        yield ChoiceList("a", "b")
+        yield Static("c")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "off"
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen.of(self))
+
+
+async def test_the_focused_part_comes_first_and_every_live_key_is_there(show) -> None:
+    screen = Part()
+    async with show(screen):
+        groups = live_help(screen)
+        assert [group.title for group in groups] == ["List", "Part", "Everywhere"]
+        assert ("↑ k", "Up") in groups[0].rows
+        assert ("f5 r", "Fetch what is new") in groups[1].rows
+        shown = {does for group in groups for _, does in group.rows}
+        assert "Never now" not in shown
+        assert {active.tooltip or active.binding.description for active in screen.active_bindings.values()} - {""} == shown
+        screen.set_focus(None)
+        assert [group.title for group in live_help(screen)] == ["Part", "Everywhere"]
+
+
+async def test_it_opens_on_its_key_and_closes_on_any_of_its_own(show, size) -> None:
+    screen = Part()
+    async with show(screen, size) as pilot:
+        for key in ("escape", "question_mark", "q"):
+            await pilot.press("question_mark")
+            await pilot.pause()
+            assert isinstance(pilot.app.screen, HelpScreen)
+            text = "\n".join(pilot.app.lines())
+            assert "Group by" in text or size == (80, 24)
+            assert "esc Close" in text
+            await pilot.press(key)
+            assert pilot.app.screen is screen
+
+
+async def test_it_scrolls_by_keys(show) -> None:
+    async with show(Part()) as pilot:
+        await pilot.press("question_mark")
+        await pilot.press("end")
+        await pilot.pause(0.1)
+        assert any("Everywhere" in line for line in pilot.app.lines())
+
+
+async def test_overridden_keys_are_told_once(show) -> None:
+    screen = Part()
+    async with show(screen):
+        keys = [key for group in live_help(screen) for keys, _ in group.rows for key in keys.split()]
+        assert len(keys) == len(set(keys))
+        assert screen.query_one(OptionList).has_focus

@@ -1,0 +1,137 @@
+"""Opening files by a path, a pattern, and by walking folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Button, Input, OptionList
+
+from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
+from fwbill_tui.tui.screens.open_files_listing import look, size_text
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "exports" / "old").mkdir(parents=True)
+    for name in ("usage-1.csv", "usage-2.csv.gz", "notes.txt", ".hidden.csv", "exports/jan.parquet", "exports/feb.CSV"):
+        (tmp_path / name).write_bytes(b"x" * 1500)
+    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
+    return tmp_path
+
+
+async def settled(pilot) -> None:
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def names(pilot) -> list[str]:
+    entries = pilot.app.screen.query_one("#entries", OptionList)
+    return [str(entries.get_option_at_index(index).prompt) for index in range(entries.option_count)]
+
+
+async def test_a_typed_path_is_opened(show, size, folder) -> None:
+    async with show(OpenFilesScreen(folder), size) as pilot:
+        await pilot.press(*"usage-1.csv")
+        await settled(pilot)
+        assert pilot.app.text_of("#status") == "↵ opens usage-1.csv"
+        await pilot.press("enter")
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-1.csv"),))
+
+
+async def test_folders_come_first_and_only_exports_are_listed(show, size, folder) -> None:
+    async with show(OpenFilesScreen(folder), size) as pilot:
+        await settled(pilot)
+        assert names(pilot) == ["  exports/", "□ usage-1.csv  1.5 kB", "□ usage-2.csv.gz  1.5 kB"]
+        box = pilot.app.screen.query_one("#box").region
+        assert box in pilot.app.screen.region
+        assert all(widget.region in box for widget in pilot.app.screen.query("Input, OptionList, Button"))
+
+
+async def test_tab_completes_then_goes_on_to_the_list(show, folder) -> None:
+    async with show(OpenFilesScreen(folder)) as pilot:
+        line = pilot.app.screen.query_one("#path", Input)
+        await pilot.press("u")
+        await settled(pilot)
+        await pilot.press("tab")
+        assert line.value == "usage-"
+        await settled(pilot)
+        await pilot.press("tab")
+        assert pilot.app.focused is pilot.app.screen.query_one("#entries")
+        await pilot.press("down", "enter")
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-2.csv.gz"),))
+
+
+async def test_walking_into_a_folder_and_back(show, size, folder) -> None:
+    async with show(OpenFilesScreen(folder), size) as pilot:
+        await settled(pilot)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert names(pilot) == ["  old/", "□ feb.CSV  1.5 kB", "□ jan.parquet  1.5 kB"]
+        await pilot.press("left")
+        await settled(pilot)
+        assert pilot.app.screen.query_one("#path", Input).value == ""
+        await pilot.press("left")
+        await settled(pilot)
+        assert pilot.app.screen.query_one("#path", Input).value == "../"
+        assert f"  {folder.name}/" in names(pilot)
+
+
+async def test_files_are_marked_and_opened_together(show, size, folder) -> None:
+    async with show(OpenFilesScreen(folder), size) as pilot:
+        await settled(pilot)
+        assert pilot.app.screen.query_one("#open", Button).disabled
+        await pilot.press("down", "space", "down", "space")
+        assert pilot.app.text_of("#status") == "1 file marked, 1.5 kB"
+        await pilot.press("space", "space", "space")
+        assert pilot.app.text_of("#status") == "2 files marked, 3.0 kB"
+        await pilot.press("tab", "enter")
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-1.csv"), str(folder / "usage-2.csv.gz")))
+
+
+async def test_a_pattern_shows_what_it_matches_and_is_handed_on_as_it_is(show, folder) -> None:
+    async with show(OpenFilesScreen(folder)) as pilot:
+        await pilot.press(*"usage-*")
+        await settled(pilot)
+        assert pilot.app.text_of("#status") == "↵ opens the 2 files that match, 3.0 kB"
+        await pilot.press("enter")
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-*"),))
+
+
+@pytest.mark.parametrize("typed", ["nothing", "nowhere/x", "*.xlsx", "~nosuchuser/x", "usage-1.csv/x", "a\x00b"])
+async def test_what_is_not_there_is_said(show, folder, typed: str) -> None:
+    async with show(OpenFilesScreen(folder)) as pilot:
+        pilot.app.screen.query_one("#path", Input).value = typed
+        await settled(pilot)
+        assert pilot.app.text_of("#status").startswith("✗ ")
+        await pilot.press("enter")
+        assert pilot.app.answer is pilot.app.no_answer
+        await pilot.press("escape")
+        assert pilot.app.answer is None
+
+
+async def test_names_that_would_steer_a_terminal_are_shown_literally(show, tmp_path) -> None:
+    (tmp_path / "[red]\x1b[31m.csv").write_text("x")
+    async with show(OpenFilesScreen(tmp_path)) as pilot:
+        await settled(pilot)
+        assert names(pilot) == ["□ [red]␛[31m.csv  1 B"]
+        assert "\x1b" not in "".join(pilot.app.lines())
+
+
+def test_looking(folder: Path) -> None:
+    assert look("exports", folder).opens == str(folder / "exports")
+    assert [entry.name for entry in look("EXP", folder).entries] == ["exports/"]
+    assert [entry.name for entry in look(".h", folder).entries] == [".hidden.csv"]
+    assert [entry.name for entry in look("exports/*", folder).entries] == ["feb.CSV", "jan.parquet"]
+    assert look("**/*.csv", folder).opens == str(folder / "**/*.csv")
+    assert "no exports" in look("exports/old/", folder).problem
+    (folder / "a[1].csv").write_text("x")
+    assert not look("a[1].csv", folder).pattern
+
+
+def test_sizes() -> None:
+    assert [size_text(size) for size in (0, 999, 1000, 99_940, 123_456, 2_000_000_000, 5 * 10**15)] == [
+        "0 B", "999 B", "1.0 kB", "99.9 kB", "123 kB", "2.0 GB", "5000.0 TB",
+    ]  # fmt: skip
