@@ -26,21 +26,17 @@ def read_parquet(file: Path | BytesIO, *, source: str, types: EventTypes, size: 
     rows = scan.select(pl.len()).collect().item()
     # Labels become codes inside the scan, where all cores share the work.
     schema = scan.collect_schema()
-    as_codes = [
-        pl.when(pl.col(name).cast(pl.String) != "").then(pl.col(name)).cast(types.of(name)).alias(name)
-        if schema[name] == pl.String
-        else pl.col(name).cast(types.of(name))
-        for name in COLUMN_DIMENSIONS
-        if name in schema and isinstance(schema[name], (pl.String, pl.Categorical, pl.Enum))
-    ]
+    labels = [name for name in COLUMN_DIMENSIONS if isinstance(schema.get(name), (pl.String, pl.Categorical, pl.Enum))]
+    texts = [pl.col(name).cast(pl.String) if isinstance(schema[name], pl.Enum) else pl.col(name) for name in labels]
+    coded = [pl.when(text != "").then(text).cast(types.of(name)) for name, text in zip(labels, texts, strict=True)]
     done = told = 0
     try:
-        for cells in scan.with_columns(as_codes).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
+        for cells in scan.with_columns(coded).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
             events, faults = convert(cells, types)
-            texts = cells[[fault.row for fault in faults]].rows() if faults else []
+            stored = cells[[fault.row for fault in faults]].rows() if faults else []
             rejects = tuple(
-                Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(text))
-                for fault, text in zip(faults, texts, strict=True)
+                Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(values))
+                for fault, values in zip(faults, stored, strict=True)
             )
             done += cells.height
             position = size * done // rows

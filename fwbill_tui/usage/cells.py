@@ -94,10 +94,13 @@ def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
         return _counts(cell)
     if column == "accelerator_seconds":
         return _numbers(cell)
-    text = cell if cell.dtype == pl.String else _text(cell)
+    wanted = types.of(column)
+    if cell.dtype == wanted != pl.String:
+        return cell
+    text = _text(cell)
     text = text.set(text == "", None) if (text == "").any() else text
     try:
-        return text.cast(types.of(column))
+        return text.cast(wanted)
     except pl.exceptions.ComputeError as error:  # text to a dictionary fails for one reason only
         raise TooManyLabels(column) from error
 
@@ -131,7 +134,8 @@ def _numbers(cell: pl.Series) -> pl.Series:
     """Finite numbers; NaN and infinity would spoil every sum they are part of."""
     known = cell.dtype.is_numeric()
     numbers = cell.cast(pl.Float64) if known else _text(cell).str.strip_chars().cast(pl.Float64, strict=False)
-    return numbers.set(~numbers.is_finite().fill_null(False), None)
+    finite = numbers.is_finite()
+    return numbers if finite.all() else numbers.set(~finite.fill_null(False), None)
 
 
 def _text(cell: pl.Series) -> pl.Series:

@@ -64,11 +64,13 @@ class ChunkReader:
         return piece.events[0] if len(piece.events) == 1 else pl.concat([self._no_events, *piece.events]).rechunk()
 
     def _read(self, data: bytes, piece: Piece, final: bool) -> None:
-        events = self._at_once(data)
+        # Polars would drop a byte-order mark here, in the middle of a file, but not one line further down.
+        marked = data.startswith(b"\xef\xbb\xbf")
+        events = None if marked else self._at_once(data)
         if events is not None:
             piece.events.append(complete(events, self._types))
             piece.lines += events.height
-        elif not self._as_text(data, piece):
+        elif marked or not self._as_text(data, piece):
             if len(data) > _SMALL:
                 self._in_pieces(data, piece, final)
             else:
@@ -151,9 +153,12 @@ class ChunkReader:
         step = len(data) // _PIECES + 1
         while start < len(data):
             end = data.find(b"\n", start + step) + 1 or len(data)
-            rest = piece.tail + data[start:end]
-            piece.tail = b""
-            self._read(rest, piece, final and end == len(data))
+            last = final and end == len(data)
+            if piece.tail or end - start == len(data):  # a record over the cut, or one line that cannot be cut
+                rest, piece.tail = piece.tail + data[start:end], b""
+                self._by_row(rest, piece, last)
+            else:
+                self._read(data[start:end], piece, last)
             start = end
 
     def _by_row(self, data: bytes, piece: Piece, final: bool) -> None:

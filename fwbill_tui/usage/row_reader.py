@@ -17,6 +17,7 @@ LONGEST_RECORD = 64 << 10
 REJECTED_TEXT = 2_000
 """Characters of a rejected row that are kept."""
 
+_NOT_CLOSED = "a quoted field is not closed"
 _INSIDE_QUOTES = re.compile(r'(?:[^"]++|"")*+')
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what the error handler surrogateescape leaves of an undecodable byte
 
@@ -89,7 +90,7 @@ def split_rows(data: bytes, width: int, *, final: bool) -> Rows:
                     rest = "\n".join(lines[at:]) + ("\n" if text.endswith("\n") else "")
                     found.tail = rest.encode("utf-8", "surrogateescape")
                     break
-                reason = "a quoted field is not closed"
+                reason = _NOT_CLOSED
         whole = line if taken == 1 else "\n".join(lines[at : at + taken]).removesuffix("\r")
         if not decoded and _NOT_UTF8.search(whole):
             reason = "bytes that are not UTF-8"
@@ -135,16 +136,16 @@ def _split_quoted(lines: list[str], start: int) -> tuple[list[str], int]:
                     break
                 parts.append("\r\n" if lines[at].endswith("\r") else "\n")
                 at += 1
-                length += len(line)
+                length += len(line) + 1
                 if length > LONGEST_RECORD:
-                    raise _BrokenError("a quoted field is not closed")
+                    raise _BrokenError(_NOT_CLOSED)
                 if at == len(lines):
                     raise _OpenError
                 line = lines[at].removesuffix("\r")
                 place = 0
             place = end + 1
             if place < len(line) and line[place] != ",":
-                raise _BrokenError("text follows the closing quote of a field")
+                raise _BrokenError(_NOT_CLOSED if length else "text follows the closing quote of a field")
             fields.append("".join(parts).replace('""', '"'))
         else:
             comma = line.find(",", place)

@@ -1,0 +1,133 @@
+"""Properties: every way of reading a chunk gives the same, however a file is cut, and nothing is ever lost."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from fwbill_tui.usage import csv_chunk
+from fwbill_tui.usage.csv_chunk import ChunkReader, Piece
+from fwbill_tui.usage.csv_reader import read_csv
+from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.schema import EventTypes
+
+NAMES = ("usage_type", "start_time", "email", "prompt_tokens", "accelerator_seconds", "end_time", "team", "cached_prompt_tokens")
+HEADER = Header(NAMES)
+TIME = "2026-10-01 09:02:24 UTC"
+GOOD = f"TEXT,{TIME},ana@acme.dev,10,1.5,{TIME},red,3"
+
+TIMES = st.sampled_from(
+    [TIME, TIME, "2026-10-01T09:02:24Z", "2026-10-01 09:02:24.5 UTC", "2026-1-2 3:4:5 UTC", "", " ", "x", "2026-13-01 00:00:00 UTC"]
+)
+COUNTS = st.sampled_from(["7", "7", "", "0", " 7", "7 ", "+7", "-7", "7.0", "7.5", "1e3", "007", "x", "-", "9223372036854775808", "  "])
+SECONDS = st.sampled_from(["1.5", "", "0", " 2", "3 ", ".5", "5.", "1e400", "nan", "inf", "x", "+1", "-0.0"])
+LABELS = st.sampled_from(["TEXT", "", " ", "a,b", 'say "x"', "two\nlines", "two\r\nlines", '"', "é", "tab\t", "#c", "\ufeffm", "'", "\x1b[1m"])
+CELLS = st.tuples(LABELS, TIMES, LABELS, COUNTS, SECONDS, TIMES, LABELS, COUNTS)
+ENDS = st.sampled_from(["\n", "\r\n"])
+
+
+def written(rows: list[tuple[str, ...]], end: str, quoting: int) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator=end, quoting=quoting).writerows(rows)  # type: ignore[arg-type]
+    return text.getvalue().encode()
+
+
+well_formed = st.builds(
+    written, st.lists(CELLS, min_size=1, max_size=12), ENDS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+)
+damaged_line = st.one_of(
+    st.just(GOOD),
+    st.just(GOOD),
+    st.text(alphabet=',"x \r\n', max_size=30),
+    st.builds(lambda at, what: GOOD[:at] + what + GOOD[at:], st.integers(0, len(GOOD)), st.sampled_from(['"', '""', ",", "\r", "\n", "\x00", '"\n'])),
+    st.builds(lambda at: GOOD[:at], st.integers(0, len(GOOD))),
+    st.builds(lambda name: GOOD.replace("ana@acme.dev", name), st.sampled_from(['"Ops, EU"', '"""x"""', 'a"b', '""x""', '"x"y"', '"x', "", '"x" '])),
+).map(str.encode)
+damaged = st.builds(
+    lambda lines, end, last: end.join(lines) + (end if last else b""),
+    st.lists(st.one_of(damaged_line, st.binary(max_size=12)), max_size=15),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.booleans(),
+)
+anything = st.one_of(well_formed, damaged)
+
+
+class RowByRow(ChunkReader):
+    """The reference: Polars reads nothing."""
+
+    def _at_once(self, data: bytes) -> pl.DataFrame | None:
+        return None
+
+    def _as_text(self, data: bytes, piece: Piece) -> bool:
+        return False
+
+
+class AsText(ChunkReader):
+    """The second step where it will answer."""
+
+    def _at_once(self, data: bytes) -> pl.DataFrame | None:
+        return None
+
+
+def assert_same(types: EventTypes, one: tuple[ChunkReader, Piece], other: tuple[ChunkReader, Piece]) -> None:
+    assert one[1].faults == other[1].faults
+    assert (one[1].lines, one[1].tail) == (other[1].lines, other[1].tail)
+    assert_frame_equal(one[0].together(one[1]), other[0].together(other[1]))
+
+
+@settings(max_examples=120, deadline=None)
+@given(anything, st.booleans())
+def test_polars_and_row_by_row_agree(data: bytes, final: bool) -> None:
+    types = EventTypes()
+    slow = RowByRow(HEADER, types)
+    for fast in (ChunkReader(HEADER, types), AsText(HEADER, types)):
+        assert_same(types, (fast, fast.read(data, final=final)), (slow, slow.read(data, final=final)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(anything, st.integers(1, 200), st.integers(1, 200))
+def test_where_a_file_is_cut_makes_no_difference(data: bytes, chunk_bytes: int, small: int) -> None:
+    types = EventTypes()
+    file = ",".join(NAMES).encode() + b"\n" + data
+
+    def read(size: int) -> tuple[pl.DataFrame, list[object]]:
+        parts = list(read_csv(io.BytesIO(file), source="x", types=types, chunk_bytes=size))
+        assert sum(part.bytes_read for part in parts) == len(file)
+        return pl.concat([part.events for part in parts]), [reject for part in parts for reject in part.rejects]
+
+    whole, rejects = read(1 << 20)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_chunk, "_SMALL", small)
+        events, also = read(chunk_bytes)
+    assert also == rejects
+    assert_frame_equal(events, whole)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CELLS, min_size=1, max_size=20), ENDS, st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]), st.integers(20, 400))
+def test_every_row_is_read_or_rejected(rows: list[tuple[str, ...]], end: str, quoting: int, chunk_bytes: int) -> None:
+    file = ",".join(NAMES).encode() + end.encode() + written(rows, end, quoting)
+    parts = list(read_csv(io.BytesIO(file), source="x", types=EventTypes(), chunk_bytes=chunk_bytes))
+    rejects = [reject for part in parts for reject in part.rejects]
+    assert sum(part.events.height for part in parts) + len(rejects) == len(rows)
+    assert [reject.line for reject in rejects] == sorted({reject.line for reject in rejects})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(damaged_line.filter(lambda line: b"\n" not in line), max_size=15), st.integers(20, 400))
+def test_damage_never_costs_a_good_row(lines: list[bytes], chunk_bytes: int) -> None:
+    """Rows that stand right are read, unless an open quote above lays claim to them, which then ends at a quote."""
+    file = "\n".join([",".join(NAMES), ""]).encode() + b"".join(line + b"\n" for line in lines)
+    parts = list(read_csv(io.BytesIO(file), source="x", types=EventTypes(), chunk_bytes=chunk_bytes))
+    read, rejected = sum(part.events.height for part in parts), sum(len(part.rejects) for part in parts)
+    standing = sum(line == GOOD.encode() for line in lines)
+    quotes = sum(b'"' in line for line in lines)
+    blank = sum(not line.strip() for line in lines)
+    assert read >= standing if not quotes else read + rejected <= len(lines)
+    assert quotes or read + rejected == len(lines) - blank
