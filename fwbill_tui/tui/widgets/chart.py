@@ -110,13 +110,32 @@ class UsageChart(Widget):
         floor = (plot.height - 1 - row) * 8
         for stack, top, _ in plot.columns:
             filled = max(0, min(8, top - floor))
-            index = next((number for number, edge in stack if edge > floor), 0)
-            glyph = EIGHTHS_UP[filled]
-            if self.app.no_color and filled == 8:
-                glyph = _TEXTURES[index % len(_TEXTURES)]
             gap = " " if plot.bar > 2 else ""
-            segments.append(Segment(glyph * (plot.bar - len(gap)) + gap, self._style(index)))
+            glyph, style = self._cell(stack, floor, filled)
+            segments.append(Segment(glyph * (plot.bar - len(gap)), style))
+            if gap:
+                segments.append(Segment(gap))
         return segments
+
+    def _cell(self, stack: list[tuple[int, float]], floor: int, filled: int) -> tuple[str, Style]:
+        """Glyph and colours of a cell whose lower `filled` eighths belong to the column.
+
+        A cell can show two colours only where the column fills it: the lower part as a block, the upper as the ground.
+        """
+        within = [(number, edge) for number, edge in stack if edge > floor]
+        if not within:
+            return EIGHTHS_UP[filled], self._style(0)
+        index, edge = within[0]
+        style = self._style(index)
+        if filled < 8:
+            return EIGHTHS_UP[filled], style
+        if self.app.no_color:
+            return _TEXTURES[index % len(_TEXTURES)], style
+        part = round(edge - floor)
+        if part >= 8 or len(within) == 1:
+            return "█", style
+        upper = self._style(within[1][0])
+        return (EIGHTHS_UP[part], style + Style(bgcolor=upper.color)) if part else ("█", upper)
 
     def _legend(self, width: int) -> list[Strip]:
         if not width or self.series is None:

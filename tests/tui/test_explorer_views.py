@@ -1,0 +1,196 @@
+"""Grouping, drilling down, ranges, columns and saving, by keys."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from explorer_support import explorer
+
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.tui.screens.confirm import ConfirmScreen
+from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+from fwbill_tui.tui.widgets.save_line import SaveLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.query import Query
+
+ROWS = 1500
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "usage.csv"
+    write_csv(path, ROWS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def rows(export: Path) -> list[dict[str, str]]:
+    with export.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files are saved into the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+async def test_group_drill_down_and_back(export: Path, rows: list[dict[str, str]]) -> None:
+    async with explorer(export) as seen:
+        await seen.pilot.press("g", "u", "enter")
+        await seen.settle()
+        grouped = seen.query
+        assert grouped.group_by == ("user",)
+        counts = Counter(row["email"] for row in rows)
+        assert dict(zip(seen.column("user"), seen.column("events"), strict=True)) == counts
+        assert seen.column("events") == sorted(counts.values(), reverse=True)
+        await seen.press("down", "enter")
+        user = seen.query.chosen("user")[0]
+        assert seen.query.group_by == ()
+        assert set(seen.column("email")) == {user}
+        assert seen.part(UsageTable).total_rows == counts[user]
+        await seen.press("escape")
+        assert seen.query == grouped
+        await seen.press("escape")
+        assert seen.query == Query()
+
+
+async def test_groups_by_two_keys_sorted_by_a_measure(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.pilot.press("g", "m", "d", "enter")
+        await seen.settle()
+        assert seen.query.group_by == ("model", "day")
+        names = [column.name for column in seen.part(UsageTable).columns]
+        await seen.press(*["right"] * (names.index("completion_tokens") + 1), "s")
+        values = seen.column("completion_tokens")
+        assert values == sorted(values, reverse=True)  # type: ignore[type-var]
+        day = seen.column("day")[0]
+        await seen.press("enter")
+        shown = {moment.date() for moment in seen.column("start_time")}  # type: ignore[attr-defined]
+        assert shown == {day}
+
+
+async def test_a_range_is_typed_and_shifted(export: Path, rows: list[dict[str, str]]) -> None:
+    days = sorted({row["start_time"][:10] for row in rows})
+    first, last = days[10], days[12]
+    async with explorer(export) as seen:
+        await seen.pilot.press("d")
+        await seen.pilot.pause()
+        line: Any = seen.app.screen.query_one("#range")
+        line.focus()
+        line.value = f"{first}..{last}"
+        await seen.pilot.press("enter")
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == sum(first <= row["start_time"][:10] <= last for row in rows)
+        await seen.press("left_square_bracket")
+        assert seen.part(TotalsPanel).totals.events == sum(days[7] <= row["start_time"][:10] <= days[9] for row in rows)
+        await seen.press("right_square_bracket")
+        await seen.press("right_square_bracket")
+        assert seen.part(TotalsPanel).totals.events == sum(days[13] <= row["start_time"][:10] <= days[15] for row in rows)
+
+
+async def test_ctrl_s_saves_exactly_the_rows_and_columns_shown(export: Path, folder: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"kimi-k3", "enter")
+        names = [column.name for column in seen.part(UsageTable).columns]
+        await seen.press(*["right"] * (names.index("completion_tokens") + 1), "s")
+        shown = {name: seen.column(name) for name in ("completion_tokens", "email", "start_time")}
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: bool(list(folder.glob("*.csv"))))
+        (path,) = folder.glob("*.csv")
+        saved = read(path)
+        assert path.name.startswith("fwbill-")
+        assert "kimi-k3" in path.name
+        assert list(saved[0]) == [column.name for column in seen.part(UsageTable).columns]
+        assert [row["email"] for row in saved] == shown["email"]
+        assert [int(row["completion_tokens"]) if row["completion_tokens"] else None for row in saved] == shown["completion_tokens"]
+        times = [datetime.strptime(row["start_time"], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC) for row in saved]
+        assert times == shown["start_time"]
+        await seen.until(lambda: not seen.part(SaveLine).has_class("running"))
+        assert [path.name for path in folder.iterdir()] == [path.name]
+
+
+async def test_an_existing_file_is_asked_about(export: Path, folder: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: bool(list(folder.glob("*.csv"))))
+        (path,) = folder.glob("*.csv")
+        path.write_text("mine")
+        await seen.until(lambda: not seen.part(SaveLine).has_class("running"))
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: isinstance(seen.app.screen, ConfirmScreen))
+        await seen.pilot.press("escape")
+        assert path.read_text() == "mine"
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: isinstance(seen.app.screen, ConfirmScreen))
+        await seen.pilot.press("y")
+        await seen.until(lambda: path.read_text() != "mine")
+        assert len(read(path)) == ROWS
+
+
+async def test_groups_are_saved_as_groups(export: Path, folder: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.pilot.press("g", "m", "enter")
+        await seen.settle()
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: bool(list(folder.glob("*.csv"))))
+        (path,) = folder.glob("*.csv")
+        saved = read(path)
+        assert [row["model"] for row in saved] == seen.column("model")
+        assert sum(int(row["events"]) for row in saved) == ROWS
+
+
+async def test_the_dialog_exports_parquet_of_everything(export: Path, folder: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("m", *"kimi-k3", "enter")
+        await seen.pilot.press("e")
+        await seen.pilot.pause()
+        for part, value in (("#scope", "range"), ("#columns", "all"), ("#format", "parquet")):
+            choice: Any = seen.app.screen.query_one(part)
+            choice.value = value
+        await seen.pilot.pause()
+        line: Any = seen.app.screen.query_one("#path")
+        line.focus()
+        await seen.pilot.press("enter")
+        await seen.until(lambda: bool(list(folder.glob("*.parquet"))))
+        (path,) = folder.glob("*.parquet")
+        assert pl.read_parquet(path).height == ROWS
+
+
+async def test_a_full_disk_is_said_and_leaves_nothing(export: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async with explorer(export) as seen:
+        monkeypatch.setattr(os, "fsync", full)
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: any("disk" in str(toast.message) for toast in seen.app._notifications))
+        assert list(folder.iterdir()) == []
+
+
+async def test_columns_are_hidden_and_everything_about_a_row_is_shown(export: Path) -> None:
+    async with explorer(export) as seen:
+        before = [column.name for column in seen.part(UsageTable).columns]
+        await seen.pilot.press("c", "down", "space", "enter")
+        await seen.settle()
+        assert [column.name for column in seen.part(UsageTable).columns] == [before[0], *before[2:]]
+        await seen.pilot.press("enter")
+        await seen.until(lambda: isinstance(seen.app.screen, RowDetailScreen))
+        details = dict(seen.app.screen._fields)  # type: ignore[attr-defined]
+        assert set(before) <= set(details)
+        assert details["base_model_name"].startswith("accounts/")
