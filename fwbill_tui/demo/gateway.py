@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,23 @@ from fwbill_tui.usage.query import QueryError, TimeRange
 _Answer = Callable[[Any, Key, tuple[Effect, ...]], Any]
 
 
+class _DaemonThreads(Executor):
+    """A thread for each call. Those of a pool would keep a program that just ends waiting for a hanging call."""
+
+    def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a task in a thread of its own."""
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(task(*args, **kwargs))
+            except BaseException as error:
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="demo-gateway", daemon=True).start()
+        return future
+
+
 class GatewayServer:
     """A gRPC server on a free port of 127.0.0.1, without TLS."""
 
@@ -27,9 +45,7 @@ class GatewayServer:
         self._shared = shared
         self._signer = signer
         self._downloads_url = downloads_url
-        self._server = grpc.server(
-            ThreadPoolExecutor(max_workers=16, thread_name_prefix="demo-gateway"), options=(("grpc.so_reuseport", 0),)
-        )
+        self._server = grpc.server(_DaemonThreads(), options=(("grpc.so_reuseport", 0),))
         calls: dict[str, tuple[Any, Any, _Answer]] = {
             "ExportBillingMetrics": (pb.ExportBillingMetricsRequest, pb.ExportBillingMetricsResponse, self._export),
             "ListAccounts": (pb.ListAccountsRequest, pb.ListAccountsResponse, self._accounts),

@@ -47,8 +47,8 @@ class Shared:
         self.stopping.wait(seconds)
 
     def hang(self, listening: Callable[[], bool]) -> None:
-        """Wait until nobody listens any more, the server stops, or the program ends."""
-        while listening() and threading.main_thread().is_alive() and not self.stopping.wait(0.05):
+        """Wait until nobody listens any more or the server stops."""
+        while listening() and not self.stopping.wait(0.05):
             pass
 
 

@@ -68,7 +68,8 @@ from fwbill_tui.demo.faults import Fault, Faults, Hang
 from fwbill_tui.demo.server import DemoServer
 server = DemoServer(rows=1_000, faults=Faults((Fault(Hang()),))).__enter__()
 import grpc
-grpc.insecure_channel(server.gateway_addr).unary_unary("/gateway.Gateway/ListAccounts").future(b"")
+channel = grpc.insecure_channel(server.gateway_addr)
+call = channel.unary_unary("/gateway.Gateway/ListAccounts").future(b"")
 threading.Thread(target=urllib.request.urlopen, args=(server.base_url + "/v1/accounts",), daemon=True).start()
 while len(server.requests) < 2:
     time.sleep(0.005)
