@@ -143,7 +143,8 @@ def _text(cell: pl.Series) -> pl.Series:
     if cell.dtype == pl.String:
         return cell
     if cell.dtype.is_nested():
-        return cell.to_frame("value").select(pl.struct("value").struct.json_encode()).to_series().alias(cell.name)
+        json = cell.to_frame("value").select(pl.when(pl.first().is_not_null()).then(pl.struct("value").struct.json_encode()))
+        return json.to_series().str.strip_prefix('{"value":').str.strip_suffix("}").alias(cell.name)
     return cell.cast(pl.String, strict=False)
 
 

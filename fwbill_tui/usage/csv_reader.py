@@ -29,12 +29,13 @@ _FIRST_CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Whole lines of the file; or the beginning of a line too long to be read; or, empty and last, the file's end."""
+    """Whole lines of the file, or the beginning of a line too long to be read; empty: the end, or why it was not reached."""
 
     data: bytes
-    position: int
+    position: int = 0
     overlong: bool = False
     last: bool = False
+    failure: Exception | None = None
 
 
 def read_csv(
@@ -124,6 +125,14 @@ def _chunks(stream: BinaryIO, chunk_bytes: int, length: int, position: Callable[
     yield _Chunk(b"", at(), last=True)
 
 
+def _until_failure(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
+    """Put an exception of the stream at its place in the queue, so that what was read before it is handed on first."""
+    try:
+        yield from chunks
+    except Exception as error:
+        yield _Chunk(b"", failure=error)
+
+
 def _in_order(
     pool: ThreadPoolExecutor, threads: int, reader: ChunkReader, chunks: Iterator[_Chunk]
 ) -> Iterator[tuple[Piece, _Chunk]]:
@@ -138,13 +147,15 @@ def _in_order(
     def oldest() -> tuple[Piece, _Chunk]:
         nonlocal tail
         chunk, future = pending.popleft()
+        if chunk.failure:
+            raise chunk.failure
         piece = future.result()
         if tail:
             piece = _parse(reader, chunk, tail)
         tail = piece.tail
         return piece, chunk
 
-    for chunk in chunks:
+    for chunk in _until_failure(chunks):
         pending.append((chunk, pool.submit(_parse, reader, chunk, b"")))
         while len(pending) > threads or (pending and pending[0][1].done()):
             yield oldest()

@@ -92,7 +92,10 @@ def test_the_older_header_reads_as_if_nothing_was_cached() -> None:
     ],
 )
 def test_a_missing_part_of_the_split_is_derived(given: str, expected: tuple[int | None, ...]) -> None:
-    row = one(f"2026-10-01 09:02:24 UTC,T,{given}", header="start_time,usage_type,prompt_tokens,cached_prompt_tokens,uncached_prompt_tokens")
+    row = one(
+        f"2026-10-01 09:02:24 UTC,T,{given}",
+        header="start_time,usage_type,prompt_tokens,cached_prompt_tokens,uncached_prompt_tokens",
+    )
     assert (row["prompt_tokens"], row["cached_prompt_tokens"], row["uncached_prompt_tokens"]) == expected
 
 
