@@ -1,0 +1,127 @@
+"""The explorer on an account: windows, faults, cancelling, and fetching again what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from explorer_support import Explorer
+
+from fwbill_tui.demo.faults import Delay, Fault, Faults, refused
+from fwbill_tui.demo.server import DemoServer
+from fwbill_tui.fireworks.credentials import Credential
+from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.fireworks.retry import RetryPolicy
+from fwbill_tui.sources.account import AccountSource
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.login import LoginScreen
+from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
+from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.usage.query import Query, TimeRange
+
+END = date(2026, 11, 22)
+ALL = TimeRange(datetime(2026, 8, 25, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC))
+FIRST_WINDOW = TimeRange(ALL.start, datetime(2026, 9, 20, tzinfo=UTC))
+QUICK = RetryPolicy(first=0.002, first_when_limited=0.002, longest=0.01)
+
+
+@pytest.fixture
+def server() -> Iterator[DemoServer]:
+    with DemoServer(3_000, end=END) as running:
+        yield running
+
+
+@asynccontextmanager
+async def on_account(server: DemoServer, shown: TimeRange = ALL, key: str = "") -> AsyncIterator[Explorer]:
+    endpoints = Endpoints(server.base_url, server.gateway_addr)
+    source = AccountSource(endpoints, Credential.pasted(key or server.api_key), "acme-prod", policy=QUICK)
+    app = FwbillApp(Launch(query=Query(), inputs=()))
+    app.enter = lambda **_: app.push_screen(ExplorerScreen(source, Query(range=shown), account="acme-prod"))  # type: ignore[assignment,return-value]
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen))
+        yield seen
+
+
+async def loaded(seen: Explorer) -> None:
+    await seen.until(lambda: seen.screen._provenance is not None)
+    await seen.settle()
+
+
+async def test_a_range_beyond_31_days_is_whole(server: DemoServer) -> None:
+    async with on_account(server) as seen:
+        await loaded(seen)
+        expected = server.expected(ALL)
+        totals = seen.part(TotalsPanel).totals
+        assert totals.events == expected.height
+        assert totals.prompt_tokens == expected["prompt_tokens"].sum()
+        assert seen.part(TotalsPanel).partial == ""
+        assert seen.part(StatusLine).standing.account == "acme-prod"
+
+
+async def test_a_failed_window_is_named_and_fetched_again(server: DemoServer) -> None:
+    server.faults = Faults((replace(refused(503, route="grpc.ExportBillingMetrics"), window=FIRST_WINDOW),))
+    async with on_account(server) as seen:
+        await loaded(seen)
+        assert 0 < seen.part(TotalsPanel).totals.events < server.expected(ALL).height
+        assert "missing" in seen.part(TotalsPanel).partial
+        assert any("Aug 25" in notice and "missing" in notice for notice in seen.part(NoticeLine).notices)
+        server.faults = Faults(())
+        await seen.pilot.press("r")
+        await loaded(seen)
+        assert seen.part(TotalsPanel).totals.events == server.expected(ALL).height
+        assert seen.part(TotalsPanel).partial == ""
+        assert seen.part(NoticeLine).notices == ()
+
+
+async def test_escape_stops_a_load_and_says_so(server: DemoServer) -> None:
+    server.faults = Faults((Fault(Delay(5.0), route="download"),))
+    async with on_account(server) as seen:
+        await seen.until(lambda: seen.part(FetchPanel).has_class("running"))
+        await seen.pilot.press("escape")
+        await seen.until(lambda: not seen.screen._loader.running)
+        await seen.until(lambda: not seen.part(FetchPanel).has_class("running"))
+        assert seen.part(TotalsPanel).partial
+
+
+async def test_a_wrong_key_says_what_to_do(server: DemoServer) -> None:
+    async with on_account(server, key="fw_wrong_wrong_wrong") as seen:
+        await seen.until(lambda: bool(seen.screen._load_problem))
+        (notice, *_) = seen.part(NoticeLine).notices
+        assert "key" in notice
+        assert "fw_wrong" not in notice
+        assert seen.part(TotalsPanel).partial
+
+
+async def test_only_a_range_that_is_not_there_is_fetched(server: DemoServer) -> None:
+    async with on_account(server) as seen:
+        await loaded(seen)
+        server.forget_requests()
+        inside = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 3, tzinfo=UTC))
+        seen.screen.ask(replace(seen.query, range=inside))
+        await seen.settle()
+        assert server.requests == ()
+        assert seen.part(TotalsPanel).totals.events == server.expected(inside).height
+
+
+async def test_demo_signs_in_by_itself_and_login_is_always_reachable() -> None:
+    app = FwbillApp(Launch(query=Query(), demo_rows=2_000))
+    async with app.run_test(size=(80, 24)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events > 0
+        await pilot.press("ctrl+l")
+        await seen.until(lambda: isinstance(app.screen, LoginScreen))
+        await pilot.press("enter")
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await pilot.press("ctrl+l")
+        await seen.until(lambda: isinstance(app.screen, LoginScreen))
+        await pilot.press("q")
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen))
