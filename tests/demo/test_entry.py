@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import httpx
@@ -58,8 +59,8 @@ def test_serve_prints_how_to_reach_it_and_ends_when_told(number: str) -> None:
 
 def test_generate_gives_the_default_seed(tmp_path: Path) -> None:
     path = tmp_path / "usage.parquet"
-    main(["generate", "--rows", "1000", "--output", str(path)])
-    assert pl.read_parquet(path)["prompt_tokens"].equals(events(1_000)["prompt_tokens"])
+    main(["generate", "--rows", "1000", "--end", "2026-11-21", "--output", str(path)])
+    assert pl.read_parquet(path)["prompt_tokens"].equals(events(1_000, end=date(2026, 11, 21))["prompt_tokens"])
 
 
 UNTIDY = """
