@@ -21,6 +21,13 @@ from fwbill_tui.tui.screens.help import HelpScreen
 from fwbill_tui.tui.screens.login import LoginScreen, OpenDemo, SignIn
 from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
 
+
+@pytest.fixture(autouse=True)
+def _no_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests count down themselves."""
+    monkeypatch.setattr(LoginScreen, "TICK", 3600.0)
+
+
 NOWHERE = Endpoints("http://127.0.0.1:9", "127.0.0.1:9")
 
 

@@ -71,7 +71,7 @@ class GroupDialog(Dialog[GroupChoice]):
     def _line(self, name: str) -> Content:
         place = f"{self._chosen.index(name) + 1}" if name in self._chosen else " "
         said = name.replace("_", " ") if name in LETTERS else literal(name)
-        return Content.assemble(f"[{place}] ", (f"{self._keys.get(name, ' ')}", "bold $text-accent"), f"  {said}")
+        return Content.assemble(f"[{place}] ", (f"{self._keys.get(name, ' ')}", "bold"), f"  {said}")
 
     def _paint(self) -> None:
         groups = self.query_one(GroupList)

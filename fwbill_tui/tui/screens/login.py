@@ -79,6 +79,8 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         Binding("escape", "stop", "Cancel", key_display="esc"),
         Binding("q", "quit", "Quit"),
     ]
+    TICK: ClassVar[float] = 1.0
+    """Seconds of one step of the countdown."""
     LETTER_ACTIONS: ClassVar[frozenset[str]] = frozenset({"help", "open_files", "demo", "quit"})
 
     @dataclass
@@ -158,7 +160,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
             self.query_one("#key", Line).focus()
         if self._note:
             self.query_one("#status", Note).refuse(self._note)
-        self.set_interval(1, self._count_down)
+        self._ticks = self.set_interval(self.TICK, self._count_down, pause=True)
         usable = next((credential for credential in self._credentials if credential.usable), None)
         if self._at_once and usable is not None:
             self._try(usable)
@@ -283,10 +285,13 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
     def _start_countdown(self, seconds: float, before: str, after: str) -> None:
         self._countdown = (math.ceil(seconds) + 1, before, after)
         self._count_down()
+        self._ticks.reset()
+        self._ticks.resume()
 
     def _count_down(self) -> None:
         left, before, after = self._countdown
         if not left:
+            self._ticks.pause()
             return
         left -= 1
         self._countdown = (left, before, after)

@@ -68,7 +68,7 @@ class RangeCalendar(Widget, can_focus=True):
         &:focus { border: tall $border; }
         .calendar--month { text-style: bold; }
         .calendar--weekday { color: $text-muted; }
-        .calendar--chosen { background: $primary-muted; color: $text-primary; text-style: bold; }
+        .calendar--chosen { background: $primary-muted; color: $foreground; text-style: bold; }
         .calendar--missing { text-style: dim; }
         .calendar--today { text-style: underline; }
         .calendar--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }

@@ -26,10 +26,15 @@ class OneOf(Widget, can_focus=True):
     OneOf {
         width: 1fr;
         height: auto;
-        &:focus { background: $block-cursor-blurred-background; }
+        &:focus > .one-of--chosen {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+            text-style: bold;
+        }
         &:disabled { text-style: dim; }
     }
     """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"one-of--chosen"}
 
     @dataclass
     class Changed(Message):
@@ -64,7 +69,10 @@ class OneOf(Widget, can_focus=True):
 
     def render(self) -> Content:
         """The labels with their marks."""
-        return Content(("\n" if self._stacked else "   ").join(self._labels()))
+        chosen = list(self._options).index(self.value)
+        labels = [Content(label) for label in self._labels()]
+        labels[chosen] = Content.styled(self._labels()[chosen], self.get_visual_style("one-of--chosen"))
+        return Content("\n" if self._stacked else "   ").join(labels)
 
     def watch_value(self) -> None:
         """Tell the screen."""
@@ -94,9 +102,13 @@ class Check(Widget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("space", "mark", "Change", tooltip="Yes or no")]
     DEFAULT_CSS = """
     Check {
-        width: 1fr;
+        width: auto;
         height: auto;
-        &:focus { background: $block-cursor-blurred-background; }
+        &:focus {
+            background: $block-cursor-background;
+            color: $block-cursor-foreground;
+            text-style: bold;
+        }
         &:disabled { text-style: dim; }
     }
     """
