@@ -63,7 +63,8 @@ async def test_search_follows_every_letter_and_escape_clears_it(export: Path, ro
             shown = {value.value: value.events for value in seen.part(FacetPanel).facets["model"].values if value.events}
             assert shown == counts
             series = seen.part(UsageChart).series
-            assert sum(series.bucket_totals()) == sum(int(r["prompt_tokens"] or 0) + int(r["completion_tokens"] or 0) for r in matching)
+            tokens = (int(row["prompt_tokens"] or 0) + int(row["completion_tokens"] or 0) for row in matching)
+            assert sum(series.bucket_totals()) == sum(tokens)
         await seen.press("escape")
         assert seen.part(TotalsPanel).totals.events == ROWS
         await seen.press("escape")

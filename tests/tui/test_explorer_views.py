@@ -118,7 +118,8 @@ async def test_ctrl_s_saves_exactly_the_rows_and_columns_shown(export: Path, fol
         assert "kimi-k3" in path.name
         assert list(saved[0]) == [column.name for column in seen.part(UsageTable).columns]
         assert [row["email"] for row in saved] == shown["email"]
-        assert [int(row["completion_tokens"]) if row["completion_tokens"] else None for row in saved] == shown["completion_tokens"]
+        counts = [row["completion_tokens"] for row in saved]
+        assert [int(count) if count else None for count in counts] == shown["completion_tokens"]
         times = [datetime.strptime(row["start_time"], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC) for row in saved]
         assert times == shown["start_time"]
         await seen.until(lambda: not seen.part(SaveLine).has_class("running"))
@@ -172,7 +173,7 @@ async def test_the_dialog_exports_parquet_of_everything(export: Path, folder: Pa
         assert pl.read_parquet(path).height == ROWS
 
 
-async def test_a_full_disk_is_said_and_leaves_nothing(export: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_said(export: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

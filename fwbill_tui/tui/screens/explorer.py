@@ -41,6 +41,8 @@ from fwbill_tui.usage.ranges import shift
 
 NARROW, SHORT, ROOMY = 100, 30, (160, 45)
 """Below so many columns facets are an overlay; below so many lines the chart folds away; from then on both are larger."""
+_WIDE_COLUMNS = 140
+"""From so many columns on, the texts people look at first are kept whole before others leave the screen."""
 _CHART_PARTS = 6
 
 
@@ -272,7 +274,7 @@ class ExplorerScreen(ExplorerDialogs):
         if query.group_by:
             specs, sort = columns.group_columns(query.group_by), sort_keys(query)
         else:
-            specs, sort = columns.event_columns(visible, narrow=self.has_class("narrow")), query.sort
+            specs, sort = columns.event_columns(visible, narrow=self.size.width < _WIDE_COLUMNS), query.sort
         empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
         self._rows = message
         table.show(

@@ -114,7 +114,7 @@ class UsageChart(Widget):
             glyph, style = self._cell(stack, floor, filled)
             segments.append(Segment(glyph * (plot.bar - len(gap)), style))
             if gap:
-                segments.append(Segment(gap))
+                segments.append(Segment(gap, self.rich_style))
         return segments
 
     def _cell(self, stack: list[tuple[int, float]], floor: int, filled: int) -> tuple[str, Style]:

@@ -94,7 +94,7 @@ class FilterChips(Widget, can_focus=True):
         segments: list[Segment] = []
         for index, _, text in self._placed():
             focused = self.has_focus and index == self.cursor
-            segments += [Segment(text, at_cursor if focused else chip), Segment(" ")]
+            segments += [Segment(text, at_cursor if focused else chip), Segment(" ", self.rich_style)]
         hidden = len(self.chips) - len(self._placed())
         if hidden:
             segments.append(Segment(f"+{hidden} more  x clears all", more))

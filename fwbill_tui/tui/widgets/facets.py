@@ -89,7 +89,7 @@ class FacetPanel(ScrollView, can_focus=True):
     }  # fmt: skip
     DEFAULT_CSS = """
     FacetPanel {
-        width: 36; height: 1fr; background: $background; padding: 0 0 0 1; overflow-x: hidden;
+        width: 34; height: 1fr; background: $background; padding: 0 0 0 1; overflow-x: hidden;
         scrollbar-size-vertical: 1; scrollbar-background: $background; scrollbar-color: $surface-lighten-2;
         & > .facets--title { color: $text-muted; text-style: bold; }
         & > .facets--title-current { color: $accent; text-style: bold; }
