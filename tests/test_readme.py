@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import pytest
+from textual.binding import BindingsMap
+from textual.dom import DOMNode
 
+from fwbill_tui import tui
 from fwbill_tui.cli import exits
 from fwbill_tui.cli.explore import explore
 from fwbill_tui.cli.main import root
@@ -79,18 +83,61 @@ def test_every_command_in_the_readme_is_understood() -> None:
         root.commands[name].make_context(name, words.stdout.splitlines(), parent=click.Context(root))
 
 
-def test_the_picture_and_the_marker_are_there() -> None:
+def test_the_pictures_and_the_marker_are_there() -> None:
+    assert all((ROOT / path).exists() for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", README))
     assert re.search(r"<!-- the test command.*-->\n```sh\npython3 -m venv .*pytest.*\n```", README)
 
 
+PLACES = {
+    "the explorer": {"FwbillApp", "ExplorerScreen", "UsageTable"},
+    "search": {"SearchBox"},
+    "facets": {"FacetPanel"},
+    "filters (chips)": {"FilterChips"},
+    "date range": {"DateRangeScreen"},
+    "calendar": {"RangeCalendar"},
+    "columns": {"ColumnsDialog", "ColumnList"},
+    "group by": {"GroupDialog", "GroupList"},
+    "row": {"RowDetailScreen", "Field"},
+    "export": {"ExportDialog"},
+    "question": {"ConfirmScreen"},
+    "sign-in": {"LoginScreen"},
+    "open files": {"PathLine", "EntryList"},
+    "help": {"HelpScreen"},
+    "every dialog": {"Dialog", "Boxed", "ChoiceList", "OneOf", "Check", "Line"},
+}
+"""Where the README tells keys, and the classes whose bindings they are."""
+
+
 def test_keys() -> None:
-    app = pytest.importorskip("fwbill_tui.tui.app", exc_type=ImportError)
-    there = {spelled(key) for key in app.documented_keys()}
-    written = {spelled(key) for row in table("key") for key in re.findall(r"`([^`]+)`", " ".join(row))}
-    assert written == there
+    there = bound_keys()
+    assert set(there) == set().union(*PLACES.values())
+    written = {row[0]: keys(row[1]) for row in table("key, elsewhere")}
+    written["the explorer"] = set().union(*(keys(row[0]) for row in table("key, in the explorer")))
+    assert written == {place: set().union(*(there[name] for name in names)) for place, names in PLACES.items()}
 
 
-def spelled(key: str) -> str:
-    """One spelling per key: Textual's names for what people write as a character."""
-    named = {"slash": "/", "question_mark": "?", "left_square_bracket": "[", "right_square_bracket": "]"}
-    return named.get(key, f"shift+{key.lower()}" if len(key) == 1 and key.isupper() else key)
+def keys(text: str) -> set[str]:
+    """The keys in a cell; `shift+` and the like alone are a way of speaking."""
+    return {key for key in re.findall(r"`([^`]+)`", text) if not key.endswith("+")}
+
+
+def bound_keys() -> dict[str, set[str]]:
+    """Every class of the screens with bindings of its own -> its keys, as people write them."""
+    found = {}
+    for module_info in pkgutil.walk_packages(tui.__path__, f"{tui.__name__}."):
+        module = importlib.import_module(module_info.name)
+        for name, value in vars(module).items():
+            if isinstance(value, type) and issubclass(value, DOMNode) and value.__module__ == module.__name__:
+                bindings = BindingsMap(vars(value).get("BINDINGS", ()))
+                written = {SIGNS.get(key, key) for key in bindings.key_to_bindings}
+                found.update({name: written} if written else {})
+    return found
+
+
+SIGNS = {
+    "slash": "/",
+    "question_mark": "?",
+    "exclamation_mark": "!",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+}
