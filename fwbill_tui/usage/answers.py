@@ -31,8 +31,7 @@ class Totals:
     @classmethod
     def of(cls, sums: pl.DataFrame) -> Self:
         """From a frame of one row with the sums of a rollup."""
-        row = sums.row(0, named=True)
-        return cls(**{name: row[name] or 0 for name in (EVENTS, *MEASURES)})
+        return cls(**sums.select(EVENTS, *MEASURES).row(0, named=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,39 +5,55 @@ from __future__ import annotations
 import polars as pl
 
 from fwbill_tui.usage import rollup
+from fwbill_tui.usage.groups import GROUP_MEASURES
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, Batch, EventTypes, Reject
+from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, Batch, EventTypes, Reject
 
-_MOST_LABELS = 1000
-"""A further column with more different values than this in one batch is free text: shown, searched, exported, no facet."""
-_MOST_ROLLED = 60
-"""A further column with more labels than this is grouped from the events when asked, to keep the rollup small."""
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""
+_OUR_WORDS = frozenset({*DIMENSION_COLUMNS, *TIME_GROUPS, *GROUP_MEASURES, rollup.BUCKET})
+"""A further column of such a name can't be a dimension beside ours; it is free text."""
 
 
 class LedgerBuilder:
-    """Collects batches of one load. Every batch is rolled up as it comes, so `build()` costs little however many there were."""
+    """Collects batches of one load. Every batch is rolled up as it comes, so `build()` costs little however many there were.
 
-    def __init__(self, types: EventTypes) -> None:
+    A further column is a dimension, with a dictionary, as long as it has at most `most_labels` different values; beyond
+    that it is free text: shown, searched, exported, without facet. With more than `most_rolled` it is not in the rollup,
+    which stays small, and its facet and groups are computed from the events when asked for. Empty texts become null.
+    """
+
+    def __init__(self, types: EventTypes, *, most_labels: int = 1000, most_rolled: int = 60) -> None:
         self._types = types
+        self._most_labels, self._most_rolled = most_labels, most_rolled
         self._frames: list[pl.DataFrame] = []
         self._rollups: list[pl.DataFrame] = []
         self._rejects: list[Reject] = []
-        self._dictionary: dict[str, bool] = {}
+        self._values: dict[str, pl.Series] = {}  # of further columns that are dimensions, their different values so far
+        self._free_text: set[str] = set()
         self._rolled = list(DIMENSION_COLUMNS.values())
         self.rejected = 0
         self.events = 0
 
+    @property
+    def types(self) -> EventTypes:
+        """The types that batches must have."""
+        return self._types
+
     def add(self, batch: Batch) -> None:
-        """Take a batch in. Its further columns become dictionaries, or stay free text, as their first batch suggests."""
+        """Take a batch in."""
         self.rejected += len(batch.rejects)
         self._rejects += batch.rejects[: max(0, _MOST_REJECTS - len(self._rejects))]
         if batch.events.is_empty() and self._frames:
             return
         frame = self._with_dictionaries(batch.events)
+        rolled = [column for column in self._rolled if column in frame.columns]
+        rollup_ = rollup.roll_up(frame, rolled)
+        if empty := [column for column in rolled if (rollup_.get_column(column).cast(pl.String) == "").any()]:
+            frame = _without_empty_text(frame, empty)
+            rollup_ = rollup.roll_up(frame, rolled)
         self._frames.append(frame)
-        self._rollups.append(rollup.roll_up(frame, [column for column in self._rolled if column in frame.columns]))
+        self._rollups.append(rollup_)
         self.events += frame.height
 
     def build(self) -> Ledger:
@@ -46,26 +62,50 @@ class LedgerBuilder:
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
         rollups = self._rollups or [rollup.roll_up(empty, self._rolled)]
         self._rollups = [rollup.merge(rollups, self._rolled)] if len(rollups) > 1 else rollups
-        hourly = self._rollups[0]
-        for column in self._rolled:
-            if column not in hourly.columns:
-                hourly = hourly.with_columns(pl.lit(None, dtype=self._types.label(column)).alias(column))
-        return Ledger(events, hourly, rolled=self._rolled, rejects=self._rejects, rejected=self.rejected)
+        return Ledger(events, self._rollups[0], rolled=self._rolled, rejects=self._rejects, rejected=self.rejected)
 
     def _with_dictionaries(self, frame: pl.DataFrame) -> pl.DataFrame:
-        for column in frame.columns:
-            if column in COLUMNS:
-                continue
-            if column not in self._dictionary:
-                self._decide(column, frame.get_column(column))
-            if self._dictionary[column]:
-                frame = frame.with_columns(pl.col(column).cast(self._types.label(column)))
-        return frame
+        further = [column for column in frame.columns if column not in COLUMNS]
+        frame = _without_empty_text(frame, [column for column in further if (frame.get_column(column) == "").any()])
+        for column in further:
+            if column not in self._free_text:
+                self._classify(column, frame.get_column(column))
+        return frame.with_columns(
+            frame.get_column(column).cast(self._types.label(column)) for column in further if column in self._values
+        )
 
-    def _decide(self, column: str, values: pl.Series) -> None:
-        different = values.n_unique()
-        self._dictionary[column] = different <= _MOST_LABELS
-        if different <= _MOST_ROLLED:
+    def _classify(self, column: str, values: pl.Series) -> None:
+        """Decide what a further column is, knowing these values of it too."""
+        new = column not in self._values
+        different = values.drop_nulls().unique()
+        if not new:
+            different = pl.concat([self._values[column], different]).unique()
+        if len(different) > self._most_labels or column in _OUR_WORDS:
+            self._values.pop(column, None)
+            self._free_text.add(column)
+            self._frames = [
+                frame.with_columns(pl.col(column).cast(pl.String)) if column in frame.columns else frame for frame in self._frames
+            ]
+            self._unroll(column)
+            return
+        self._values[column] = different
+        if len(different) > self._most_rolled:
+            self._unroll(column)
+        elif new:
             self._rolled.append(column)
-            if self._rollups:  # earlier batches did not have it
-                self._rollups = [rollup.merge(self._rollups, [name for name in self._rolled if name != column])]
+
+    def _unroll(self, column: str) -> None:
+        if column in self._rolled:
+            self._rolled.remove(column)
+            self._rollups = [
+                rollup.regroup(part, [rollup.BUCKET, *(name for name in self._rolled if name in part.columns)])
+                for part in self._rollups
+            ]  # fmt: skip
+
+
+def _without_empty_text(frame: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """The frame with null for '' in these columns: a quoted nothing is an empty cell too."""
+    texts = {column: frame.get_column(column).cast(pl.String) for column in columns}
+    return frame.with_columns(
+        text.set(text == "", None).cast(frame.schema[column]) for column, text in texts.items()
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from fwbill_tui.usage import rollup, zones
+from fwbill_tui.usage.hours import next_hour
 from fwbill_tui.usage.labels import EMPTY
 from fwbill_tui.usage.query import Query, SortKey, TimeRange
 from fwbill_tui.usage.schema import TIME_GROUPS, TOKEN_MEASURES, column_of, dimension_of
@@ -17,14 +18,14 @@ GROUP_MEASURES = (rollup.EVENTS, *TOKEN_MEASURES, "total_tokens", "accelerator_s
 
 
 def build(facts: pl.DataFrame, query: Query) -> pl.DataFrame:
-    """Groups of a filtered rollup, sorted by the query's keys as far as they apply, else by events, then by key."""
-    keys = [
-        rollup.time_group(name, query.time_zone) if name in TIME_GROUPS else pl.col(column_of(name)).cast(pl.String).alias(name)
-        for name in query.group_by
-    ]
-    groups = facts.group_by(keys).agg(pl.col(name).sum() for name in rollup.SUMS)
-    groups = groups.with_columns((pl.col("prompt_tokens") + pl.col("completion_tokens")).alias("total_tokens"))
-    groups = groups.select(*query.group_by, *GROUP_MEASURES)
+    """Groups of a filtered rollup, sorted by the query's keys as far as they apply, else by events, then by key.
+
+    `facts` has the query's time groupings under their names, the columns of its dimensions, and the sums of a rollup.
+    """
+    keys = [pl.col(name if name in TIME_GROUPS else column_of(name)).alias(name) for name in query.group_by]
+    groups = rollup.regroup(facts, keys).with_columns(rollup.total_tokens().alias("total_tokens"))
+    texts = [pl.col(name).cast(pl.String) for name in query.group_by if name not in TIME_GROUPS]
+    groups = rollup.narrowed(groups.with_columns(texts).select(*query.group_by, *GROUP_MEASURES))
     order = [*sort_keys(query), *(SortKey(name) for name in query.group_by)]
     return groups.sort([key.column for key in order], descending=[key.descending for key in order], nulls_last=True)
 
@@ -53,8 +54,7 @@ def drill_down(query: Query, row: dict[str, object]) -> Query:
 def _stretch(name: str, start: date, time_zone: str) -> TimeRange:
     """The instants of a local day or month, or of an hour given as its first instant."""
     if isinstance(start, datetime):
-        first = start.astimezone(UTC)
-        return TimeRange(first, first + timedelta(hours=1))
+        return TimeRange(start.astimezone(UTC), next_hour(start, time_zone).astimezone(UTC))
     after = zones.months_later(start, 1) if name == "month" else start + timedelta(days=1)
     return TimeRange(zones.start_of_day(start, time_zone), zones.start_of_day(after, time_zone))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import polars as pl
 
@@ -36,6 +36,7 @@ class Labels:
         texts = [EMPTY if text is None else text for text in texts]
         self.codes: dict[str, int | None] = dict(zip(texts, codes, strict=True))
         self.values: tuple[str, ...] = tuple(sorted(self.codes))
+        self._solid = pl.Series([label for label in self.values if label], dtype=pl.String)
 
     def ranks(self) -> pl.Series:
         """Label rank by code: `ranks[code]` orders codes as their labels are ordered."""
@@ -59,9 +60,9 @@ class Labels:
             if label and (glob.match(label.casefold()) or glob.match(last_segment(label).casefold()))
         ]  # fmt: skip
 
-    def matching(self, matches: Callable[[str], bool]) -> list[str]:
-        """The labels for which a test of the text holds; an empty cell matches nothing."""
-        return [label for label in self.values if label and matches(label)]
+    def matching(self, pattern: str) -> list[str]:
+        """The labels in which a regular expression (Polars' kind) is found; it is never found in an empty cell."""
+        return self._solid.filter(self._solid.str.contains(pattern)).to_list()
 
     def condition(self, labels: Iterable[str]) -> pl.Expr:
         """Rows whose label is one of these; never null."""
@@ -76,5 +77,5 @@ class Labels:
         if len(solid) == 1:
             inside = physical == pl.lit(solid[0], dtype=self._physical)
         else:
-            inside = physical.is_in(pl.Series(solid, dtype=self._physical))
+            inside = physical.is_in(pl.Series(solid, dtype=self._physical).implode())
         return inside.fill_null(value=None in codes) if None in self.codes.values() else inside

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 
 import polars as pl
 
 from fwbill_tui.usage import groups as grouping
-from fwbill_tui.usage import order, rollup
+from fwbill_tui.usage import order, rollup, zones
 from fwbill_tui.usage import series as time_series
 from fwbill_tui.usage.answers import Facet, FacetValue, Series, Totals
 from fwbill_tui.usage.labels import EMPTY, Labels
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
 from fwbill_tui.usage.query import Query, QueryError, SortKey, TimeRange
+from fwbill_tui.usage.recent import Recent
 from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, REQUIRED_COLUMNS, TIME_GROUPS, Reject, column_of, dimension_of
 
-_T = TypeVar("_T")
 _KEPT_ORDERS = 3
 """Whole orders kept for re-use: four bytes per event each."""
-_KEPT_ROLLUPS = 24
+_KEPT_ROLLUP_BYTES = 256 << 20
+_FEW = 4
+"""Fewer than one event in so many are sorted by themselves rather than picked from a whole order not known yet."""
 _FIRST_BLOCK = 1 << 15
 _LAST_BLOCK = 1 << 20
+_GROUP_KEYS = (*grouping.GROUP_MEASURES, *TIME_GROUPS)
 
 
 class Ledger:
@@ -57,8 +57,9 @@ class Ledger:
             if isinstance(dtype, pl.Categorical)
         }
         self._free_text = tuple(column for column in self.further if column not in self._labels)
-        self._rollups = _Recent(_KEPT_ROLLUPS)
-        self._orders = _Recent(_KEPT_ORDERS)
+        self._rollups = Recent[pl.DataFrame](_KEPT_ROLLUP_BYTES)
+        self._orders = Recent[pl.Series](_KEPT_ORDERS * 4 * max(events.height, 1))
+        self._buckets: dict[str, int] = {}
 
     # -- what is here --------------------------------------------------------------------------------------------------
     @property
@@ -114,6 +115,10 @@ class Ledger:
         for column in query.columns or ():
             if column not in self.events.columns:
                 raise QueryError(f"there is no column {column!r}: use some of {', '.join(self.events.columns)}")
+        for key in query.sort:
+            if column_of(key.column) not in self.events.columns and key.column not in _GROUP_KEYS:
+                raise QueryError(f"cannot sort by {key.column!r}: use columns, or in groups also their measures")
+        self._longest_bucket(query.time_zone)
         build(query, self._labels, self._free_text)
 
     # -- answers from the rollup -----------------------------------------------------------------------------------------
@@ -132,10 +137,13 @@ class Ledger:
         cube = self._cube(query, predicate)
         filtered = cube.filter(predicate.on_labels())
         facets = {}
-        for column in self._labels:
-            if column in self.rolled:
-                under_others = cube.filter(predicate.on_labels(but=column)) if column in predicate.by_column else filtered
-                facets[dimension_of(column)] = self._facet(query, under_others, column)
+        for dimension in self.dimensions:
+            column = column_of(dimension)
+            if column in self.rolled and column not in predicate.by_column:
+                counted = filtered
+            else:
+                counted = self._cube(query, predicate, column).filter(predicate.on_labels(but=column))
+            facets[dimension] = self._facet(query, counted, column)
         return facets
 
     def _facet(self, query: Query, counted: pl.DataFrame, column: str) -> Facet:
@@ -155,12 +163,8 @@ class Ledger:
         span = self._shown_span(query)
         unit = time_series.unit_for(span)
         column = column_of(dimension)
-        facts = self._facts(query, predicate, needed=(column,))
-        columns = self._columns_asked(predicate, column)
-        key = ("series", unit, query.time_zone, query.range, self._events_key(query, predicate), tuple(columns))
-        time_key = rollup.time_group(unit, query.time_zone)
-        regrouped = self._rollups.get(key, lambda: rollup.regroup(facts, [time_key, *columns]))
-        return time_series.build(regrouped.filter(predicate.on_labels()), unit, span, query.time_zone, column, measure, limit)
+        facts = self._by_time(query, predicate, (unit,), column).filter(predicate.on_labels())
+        return time_series.build(facts, unit, span, query.time_zone, column, measure, limit)
 
     def groups(self, query: Query) -> pl.DataFrame:
         """One row per group: key columns named as in `query.group_by`, then events, tokens, total_tokens, accelerator_seconds.
@@ -171,7 +175,9 @@ class Ledger:
             raise QueryError("the query has no grouping")
         self.check(query)
         predicate = build(query, self._labels, self._free_text)
-        facts = self._facts(query, predicate, needed=tuple(column_of(name) for name in query.group_by if name not in TIME_GROUPS))
+        times = tuple(name for name in query.group_by if name in TIME_GROUPS)
+        columns = tuple(column_of(name) for name in query.group_by if name not in TIME_GROUPS)
+        facts = self._by_time(query, predicate, times, *columns) if times else self._cube(query, predicate, *columns)
         return grouping.build(facts.filter(predicate.on_labels()), query)
 
     # -- answers from the events -----------------------------------------------------------------------------------------
@@ -179,53 +185,50 @@ class Ledger:
         """Row numbers (UInt32) of the events that are shown, in the query's order."""
         condition = self._event_condition(query)
         sort = self._sort_keys(query)
-        known = self._orders.peek(sort)
         if condition is None:
             return self._whole_order(sort)
-        mask = self.events.select(condition.alias("mask")).to_series()
-        if mask.len() != self.events.height:
-            return self._whole_order(sort) if mask[0] else order.natural_order(0)
-        if known is None and mask.sum() < self.events.height // 4:
-            rows = mask.arg_true().cast(pl.UInt32)
-            subset = self.events.select([key.column for key in sort]).select(pl.all().gather(rows)) if sort else None
-            return rows if subset is None else rows.gather(order.arg_sort(subset, sort, self._labels))
+        mask = order.mask(self.events, condition)
+        shown = mask.sum()
+        if self._orders.peek(sort) is None and shown < self.events.height // _FEW:
+            rows = order.rows_where(mask)
+            subset = self.events.select(pl.col(column).gather(rows) for column in {key.column for key in sort})
+            return rows.gather(order.arg_sort(subset, sort, self._labels)) if sort else rows
         whole = self._whole_order(sort)
         return whole.filter(mask.gather(whole))
 
     def first_rows(self, query: Query, count: int) -> pl.Series | None:
         """The first `count` row numbers of `order(query)`, found in its first part; None when that would not be quick."""
         condition = self._event_condition(query)
-        sort = self._sort_keys(query)
-        whole = self._orders.peek(sort)
+        whole = self._orders.peek(self._sort_keys(query))
         if whole is None:
             return None
         if condition is None:
             return whole.head(count)
-        found: list[pl.Series] = []
-        start, block, missing = 0, _FIRST_BLOCK, count
-        while missing > 0 and start < len(whole):
+        read = list(dict.fromkeys(condition.meta.root_names()))
+        found = whole.clear()
+        start, block = 0, _FIRST_BLOCK
+        while len(found) < count and start < len(whole):
             if block > _LAST_BLOCK:
                 return None
             rows = whole.slice(start, block)
-            needed = list(dict.fromkeys(condition.meta.root_names()))
-            seen = self.events.select(pl.col(needed).gather(rows)).select(condition.alias("mask")).to_series()
-            hits = rows.filter(seen) if len(seen) == len(rows) else rows.head(len(rows) if seen[0] else 0)
-            found.append(hits.head(missing))
-            missing -= len(found[-1])
+            part = self.events.select(pl.col(read or REQUIRED_COLUMNS).gather(rows))
+            found.append(rows.filter(order.mask(part, condition)))
             start, block = start + block, block * 4
-        return pl.concat(found) if found else whole.head(0)
+        return found.head(count)
 
     def _whole_order(self, sort: tuple[SortKey, ...]) -> pl.Series:
         return self._orders.get(sort, lambda: order.arg_sort(self.events, sort, self._labels))
 
     def _sort_keys(self, query: Query) -> tuple[SortKey, ...]:
         """Sort keys that the events have; a key of a grouping (a count, a day) does not sort single events."""
-        return tuple(key for key in query.sort if key.column in self.events.columns)
+        columns = self.events.columns
+        keys = (key if key.column in columns else SortKey(column_of(key.column), key.descending) for key in query.sort)
+        return tuple(key for key in keys if key.column in columns)
 
     def _event_condition(self, query: Query) -> pl.Expr | None:
         """All filters as one condition on events; None when every event is shown."""
         predicate = build(query, self._labels, self._free_text)
-        conditions = [*predicate.by_column.values(), *predicate.across, *predicate.on_events]
+        conditions = [*predicate.by_column.values(), *predicate.across, *predicate.on_events.values()]
         span = self.span_of_events
         lower = query.range.start is not None and span.start is not None and query.range.start > span.start
         upper = query.range.end is not None and span.end is not None and query.range.end < span.end
@@ -233,47 +236,68 @@ class Ledger:
         return all_of(conditions) if conditions else None
 
     # -- tables that answers are read from -------------------------------------------------------------------------------
-    def _facts(self, query: Query, predicate: Predicate, needed: tuple[str, ...] = ()) -> pl.DataFrame:
-        """A rollup of the range's events under the predicate's conditions on events, by all rolled columns and `needed`."""
-        minutes = rollup.bucket_minutes(query.time_zone, self.span_of_events, query.range)
-        asked = dict.fromkeys((*needed, *self._columns_asked(predicate)))
-        extra = tuple(column for column in asked if column in self._labels and column not in self.rolled)
-        on_events = list(predicate.on_events)
-        if minutes is None:
-            on_events += in_range(query.range, "start_time")
-        if minutes == rollup.HOUR and not extra and not on_events:
+    def _cube(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:
+        """The events under the conditions that need events, without time: one row per combination of labels.
+
+        It has the rolled columns, those that the conditions on labels read, and `more`.
+        """
+        columns = tuple(dict.fromkeys((*self.rolled, *predicate.label_columns(), *more)))
+        conditions = tuple(predicate.on_events)
+
+        def make() -> pl.DataFrame:
+            if columns == self.rolled:
+                return rollup.regroup(self._facts(query, predicate), columns)
+            within = in_range(query.range, "start_time")
+            return self._roll_up(columns, None, [*within, *predicate.on_events.values()])
+
+        return self._rollups.get(("cube", query.range, columns, conditions), make)
+
+    def _by_time(self, query: Query, predicate: Predicate, times: tuple[str, ...], *more: str) -> pl.DataFrame:
+        """The facts by time groupings, and by the label columns that the conditions on labels read and `more`."""
+        columns = tuple(dict.fromkeys((*more, *predicate.label_columns())))
+        key = ("time", times, query.time_zone, query.range, columns, tuple(predicate.on_events))
+        keys: list[str | pl.Expr] = [*columns, *(rollup.time_group(name, query.time_zone) for name in times)]
+        return self._rollups.get(key, lambda: rollup.regroup(self._facts(query, predicate, *columns), keys))
+
+    def _facts(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:
+        """A rollup of the range's events under the conditions that need events, by all rolled columns and `more`."""
+        minutes = self._longest_bucket(query.time_zone)
+        if not rollup.aligned(query.range, minutes) and rollup.aligned(query.range, rollup.QUARTER):
+            minutes = min(minutes, rollup.QUARTER)
+        aligned = rollup.aligned(query.range, minutes)
+        columns = tuple(dict.fromkeys((*self.rolled, *more)))
+        if aligned and minutes == rollup.HOUR and columns == self.rolled and not predicate.on_events:
             facts = self._hourly
         else:
-            key = ("facts", minutes, extra, self._events_key(query, predicate))
-            facts = self._rollups.get(key, lambda: self._roll_up(on_events, (*self.rolled, *extra), minutes or rollup.QUARTER))
-        edges = in_range(query.range, rollup.BUCKET) if minutes is not None else []
+            within = [] if aligned else in_range(query.range, "start_time")
+            key = ("facts", minutes, columns, None if aligned else query.range, tuple(predicate.on_events))
+            facts = self._rollups.get(key, lambda: self._roll_up(columns, minutes, [*within, *predicate.on_events.values()]))
+        edges = in_range(query.range, rollup.BUCKET) if aligned else []
         return facts.filter(all_of(edges)) if edges else facts
 
-    def _roll_up(self, conditions: Sequence[pl.Expr], columns: Sequence[str], minutes: int) -> pl.DataFrame:
-        events = self.events.lazy()
-        return rollup.roll_up(events.filter(all_of(conditions)) if conditions else events, columns, minutes)
+    def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
+        where = all_of(conditions) if conditions else None
+        return rollup.roll_up(self.events, columns, minutes, where=where, wide=self._too_wide)
 
-    def _cube(self, query: Query, predicate: Predicate) -> pl.DataFrame:
-        """The facts without their time: one row per combination of labels."""
-        columns = tuple(dict.fromkeys((*self.rolled, *self._columns_asked(predicate))))
-        key = ("cube", query.range, columns, self._events_key(query, predicate))
-        return self._rollups.get(key, lambda: rollup.regroup(self._facts(query, predicate), columns))
+    @cached_property
+    def _too_wide(self) -> frozenset[str]:
+        return rollup.too_wide(self.events)
 
-    def _columns_asked(self, predicate: Predicate, *more: str) -> list[str]:
-        """Label columns that the predicate's conditions read, and `more`."""
-        read = [name for condition in (*predicate.by_column.values(), *predicate.across) for name in condition.meta.root_names()]
-        return list(dict.fromkeys([*more, *read]))
-
-    def _events_key(self, query: Query, predicate: Predicate) -> Hashable:
-        """What makes two queries see the same events before conditions on labels; None when that is all of them."""
-        if not predicate.on_events:
-            return query.range if rollup.bucket_minutes(query.time_zone, self.span_of_events, query.range) is None else None
-        free = (*query.only, *query.without) if self._free_text else ()
-        return (query.range, query.where, free, query.search if self._free_text else "")
+    def _longest_bucket(self, time_zone: str) -> int:
+        """See `rollup.longest_bucket`. Raises QueryError for an unknown time zone."""
+        if time_zone not in self._buckets:
+            zones.zone(time_zone)
+            try:
+                self._buckets[time_zone] = rollup.longest_bucket(self._hourly.get_column(rollup.BUCKET), time_zone)
+            except pl.exceptions.ComputeError:
+                raise QueryError(f"the time zone {time_zone!r} cannot be used: write one such as UTC or Europe/Berlin") from None
+        return self._buckets[time_zone]
 
     def _shown_span(self, query: Query) -> TimeRange:
-        span = self.span_of_events
-        return TimeRange(query.range.start or span.start, query.range.end or span.end)
+        start = query.range.start or self.span_of_events.start
+        end = query.range.end or self.span_of_events.end
+        beside = start is not None and end is not None and start >= end  # an open range that begins after the last event
+        return TimeRange() if beside else TimeRange(start, end)
 
 
 _READING_ORDER = (
@@ -281,31 +305,6 @@ _READING_ORDER = (
     "accelerator_type", "accelerator_seconds", "uncached_prompt_tokens", "end_time", "model_bucket", "parameter_count",
 )  # fmt: skip
 """The order in which people read an event: when, what, how much, who; then the rest."""
-
-
-class _Recent:
-    """The last few results by key. Two threads may compute the same one; the first kept wins."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[Hashable, object] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def peek(self, key: Hashable) -> pl.Series | None:
-        with self._lock:
-            return self._kept.get(key)  # type: ignore[return-value]
-
-    def get(self, key: Hashable, make: Callable[[], _T]) -> _T:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]  # type: ignore[return-value]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self._size:
-                self._kept.popitem(last=False)
-        return made
 
 
 def labels_of(ledger: Ledger) -> Mapping[str, Labels]:

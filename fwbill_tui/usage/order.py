@@ -26,11 +26,16 @@ class _Packed:
     bits: int
 
 
-def rows_where(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
-    """The row numbers (UInt32, ascending) for which a condition holds."""
-    mask = frame.select(condition.alias("mask")).to_series()
-    if mask.len() == 1 and frame.height != 1:  # a condition without columns is one literal
-        return natural_order(frame.height) if mask[0] else natural_order(0)
+def mask(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
+    """Whether a condition holds, per row of a frame: Boolean, in one chunk, also for a condition without columns."""
+    holds = frame.select(condition.alias("mask")).to_series()
+    if len(holds) != frame.height:
+        holds = pl.repeat(bool(holds[0]), frame.height, dtype=pl.Boolean, eager=True)
+    return holds.rechunk()
+
+
+def rows_where(mask: pl.Series) -> pl.Series:
+    """The row numbers (UInt32, ascending) at which a mask is true."""
     return mask.arg_true().cast(pl.UInt32)
 
 

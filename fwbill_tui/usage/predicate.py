@@ -6,17 +6,20 @@ Conditions on measures or on free text need the events.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from fwbill_tui.usage.labels import EMPTY, Labels
-from fwbill_tui.usage.query import Condition, Query, TimeRange
+from fwbill_tui.usage.query import Condition, Operator, Query, TimeRange
 from fwbill_tui.usage.schema import column_of
 from fwbill_tui.usage.search import SearchTerm, parse_search
 
 _TRUE = pl.lit(value=True)
+_LEAST, _MOST = -(2**64), 2**64
+"""No count of an event, nor the sum of two, lies beyond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +27,22 @@ class Predicate:
     """The filters of one query.
 
     `by_column`: conditions that choose or exclude labels of one dictionary column (a facet's own condition does not
-    count for that facet). `across`: search terms, over all dictionary columns. `on_events`: what only events answer.
+    count for that facet). `across`: search terms, over all dictionary columns. `on_events`: what only events answer,
+    each under a key that says what it asks, so that equal keys mean equal conditions.
     """
 
     by_column: Mapping[str, pl.Expr] = field(default_factory=dict)
     across: tuple[pl.Expr, ...] = ()
-    on_events: tuple[pl.Expr, ...] = ()
+    on_events: Mapping[Hashable, pl.Expr] = field(default_factory=dict)
 
     def on_labels(self, *, but: str | None = None) -> pl.Expr:
         """All conditions on labels together, leaving out those on the column `but`."""
         return all_of([*(expr for column, expr in self.by_column.items() if column != but), *self.across])
 
-    def whole(self) -> pl.Expr:
-        """Everything, for the events."""
-        return all_of([*self.by_column.values(), *self.across, *self.on_events])
+    def label_columns(self) -> tuple[str, ...]:
+        """The label columns that conditions on labels read."""
+        read = (name for condition in (*self.by_column.values(), *self.across) for name in condition.meta.root_names())
+        return tuple(dict.fromkeys(read))
 
 
 def all_of(conditions: Sequence[pl.Expr]) -> pl.Expr:
@@ -58,7 +63,7 @@ def in_range(range_: TimeRange, column: str) -> list[pl.Expr]:
 def build(query: Query, labels: Mapping[str, Labels], free_text: Sequence[str]) -> Predicate:
     """The predicate of a query (without its range). Raises QueryError for a search that cannot be read."""
     by_column: dict[str, pl.Expr] = {}
-    on_events = [_measure_condition(condition) for condition in query.where]
+    on_events: dict[Hashable, pl.Expr] = {condition: _measure_condition(condition) for condition in query.where}
     for choices, wanted in ((query.only, True), (query.without, False)):
         for dimension, values in choices:
             column = column_of(dimension)
@@ -69,30 +74,27 @@ def build(query: Query, labels: Mapping[str, Labels], free_text: Sequence[str]) 
                 by_column[column] = by_column[column] & expr if column in by_column else expr
             else:
                 inside = _text_choice(column, values) if column in free_text else pl.lit(value=False)
-                on_events.append(inside if wanted else ~inside)
+                on_events[(wanted, column, values)] = inside if wanted else ~inside
     across: list[pl.Expr] = []
-    for term in parse_search(query.search, tuple(free_text) + tuple(labels)):
-        expr, needs_events = _search_condition(term, labels, free_text)
-        (on_events if needs_events else across).append(expr)
-    return Predicate(by_column, tuple(across), tuple(on_events))
+    for term in parse_search(query.search, (*free_text, *labels)):
+        texts = [column for column in free_text if term.dimension is None or column == column_of(term.dimension)]
+        if texts:
+            on_events[term] = _search_condition(term, labels, texts)
+        else:
+            across.append(_search_condition(term, labels, ()))
+    return Predicate(by_column, tuple(across), on_events)
 
 
-def _search_condition(term: SearchTerm, labels: Mapping[str, Labels], free_text: Sequence[str]) -> tuple[pl.Expr, bool]:
+def _search_condition(term: SearchTerm, labels: Mapping[str, Labels], texts: Sequence[str]) -> pl.Expr:
     scope = None if term.dimension is None else column_of(term.dimension)
-    found: list[pl.Expr] = []
-    matches = term.matcher()
-    for column, known in labels.items():
-        if scope in (None, column) and (hits := known.matching(matches)):
-            found.append(known.condition(hits))
-    texts = [column for column in free_text if scope in (None, column)]
-    pattern = term.text if term.regex else _escaped(term.text)
-    found += [pl.col(column).str.contains(f"(?i){pattern}").fill_null(value=False) for column in texts]
+    found = [
+        known.condition(hits)
+        for column, known in labels.items()
+        if scope in (None, column) and (hits := known.matching(term.pattern))
+    ]
+    found += [pl.col(column).str.contains(term.pattern).fill_null(value=False) for column in texts]
     anywhere = pl.any_horizontal(found) if len(found) > 1 else found[0] if found else pl.lit(value=False)
-    return (~anywhere if term.negative else anywhere), bool(texts)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$#&-~" else char for char in text)
+    return ~anywhere if term.negative else anywhere
 
 
 def _text_choice(column: str, values: Sequence[str]) -> pl.Expr:
@@ -103,13 +105,29 @@ def _text_choice(column: str, values: Sequence[str]) -> pl.Expr:
 
 
 def _measure_condition(condition: Condition) -> pl.Expr:
+    if condition.measure == "accelerator_seconds":
+        return _compared(pl.col(condition.measure), condition.operator, float(condition.value))
     if condition.measure == "total_tokens":
-        measure = pl.sum_horizontal("prompt_tokens", "completion_tokens", ignore_nulls=True)
+        prompt, completion = pl.col("prompt_tokens").cast(pl.Int128), pl.col("completion_tokens").cast(pl.Int128)
+        measure = pl.coalesce(prompt + completion, prompt, completion)
     else:
         measure = pl.col(condition.measure)
-    value = pl.lit(condition.value)
+    operator, value = condition.operator, condition.value
+    if isinstance(value, float) and not value.is_integer():
+        if operator in ("=", "!="):
+            return measure.is_not_null() if operator == "!=" else pl.lit(value=False)
+        value = math.floor(value) if operator in ("<", "<=") else math.ceil(value)
+        operator = "<=" if operator in ("<", "<=") else ">="
+    return _compared(measure, operator, int(value))
+
+
+def _compared(measure: pl.Expr, operator: Operator, number: int | float) -> pl.Expr:
+    if isinstance(number, int) and not _LEAST <= number <= _MOST:  # beyond every value
+        always = operator == "!=" or operator in (("<", "<=") if number > 0 else (">", ">="))
+        return measure.is_not_null() if always else pl.lit(value=False)
+    value = pl.lit(number, dtype=pl.Float64 if isinstance(number, float) else pl.Int128)
     holds = {
         "<": measure < value, "<=": measure <= value, "=": measure == value,
         "!=": measure != value, ">=": measure >= value, ">": measure > value,
-    }[condition.operator]  # fmt: skip
+    }[operator]  # fmt: skip
     return holds.fill_null(value=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,7 +12,9 @@ from typing import Literal, Self
 from fwbill_tui.usage.schema import DIMENSION_COLUMNS, column_of
 
 Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
-_CONDITION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|==|=|<|>)\s*([+-]?[\d_]+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*")
+_NUMBER = r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_CONDITION = re.compile(rf"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|==|=|<|>)\s*({_NUMBER})\s*")
+_LONGEST_CONDITION = 200
 _SPECIAL = re.compile(r'[",=]')
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(?=,|$)', re.DOTALL)
 MEASURE_CONDITIONS = (
@@ -50,17 +53,22 @@ class Condition:
     operator: Operator
     value: int | float
 
+    def __post_init__(self) -> None:
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            raise QueryError(f"{self.measure} can only be compared with a finite number")
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `prompt_tokens>=1000`. Raises QueryError with what would be right."""
         match = _CONDITION.fullmatch(text)
-        if not match:
-            raise QueryError(f"cannot read the condition {text!r}: write a measure, one of < <= = != >= >, and a number")
+        if not match or len(text) > _LONGEST_CONDITION:
+            said = repr(text[:_LONGEST_CONDITION])
+            raise QueryError(f"cannot read the condition {said}: write a measure, one of < <= = != >= >, and a number")
         measure, operator, number = match.groups()
         if measure not in MEASURE_CONDITIONS:
             raise QueryError(f"{measure!r} is not a measure: use one of {', '.join(MEASURE_CONDITIONS)}")
         number = number.replace("_", "")
-        value: int | float = int(number) if re.fullmatch(r"[+-]?\d+", number) else float(number)
+        value: int | float = int(number) if number.lstrip("+-").isdigit() else float(number)
         return cls(measure, "=" if operator == "==" else operator, value)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
@@ -127,6 +135,11 @@ class Query:
     columns: tuple[str, ...] | None = None
     """Columns in the order shown; None: those that are not empty throughout, in the export's order."""
 
+    def __post_init__(self) -> None:
+        # Whatever the order in which values were chosen, the query is the same value.
+        object.__setattr__(self, "only", _normal(self.only))
+        object.__setattr__(self, "without", _normal(self.without))
+
     # -- reading -----------------------------------------------------------------------------------------------------
     def chosen(self, dimension: str) -> tuple[str, ...]:
         """The values of a dimension that are asked for; () when it is not restricted."""
@@ -144,13 +157,13 @@ class Query:
     # -- changing: each returns a new query --------------------------------------------------------------------------
     def choose(self, dimension: str, values: Iterable[str]) -> Query:
         """Ask for these values of a dimension; none lifts the restriction. A chosen value is no longer excluded."""
-        chosen = tuple(sorted(set(values)))
-        left_out = set(self.excluded(dimension)) - set(chosen)
+        chosen = set(values)
+        left_out = set(self.excluded(dimension)) - chosen
         return replace(self, only=_with(self.only, dimension, chosen)).exclude(dimension, left_out)
 
     def exclude(self, dimension: str, values: Iterable[str]) -> Query:
         """Leave out these values of a dimension; none lifts the exclusion."""
-        return replace(self, without=_with(self.without, dimension, tuple(sorted(set(values)))))
+        return replace(self, without=_with(self.without, dimension, values))
 
     def toggle(self, dimension: str, value: str) -> Query:
         """Choose a value, or take the choice back."""
@@ -211,6 +224,13 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _with(choices: tuple[Choice, ...], dimension: str, values: tuple[str, ...]) -> tuple[Choice, ...]:
-    rest = [choice for choice in choices if choice[0] != dimension]
-    return tuple(sorted([*rest, (dimension, values)])) if values else tuple(rest)
+def _with(choices: tuple[Choice, ...], dimension: str, values: Iterable[str]) -> tuple[Choice, ...]:
+    return (*(choice for choice in choices if choice[0] != dimension), (dimension, tuple(values)))
+
+
+def _normal(choices: Iterable[Choice]) -> tuple[Choice, ...]:
+    """Each dimension once, with its values once; everything sorted, nothing empty."""
+    merged: dict[str, set[str]] = {}
+    for dimension, values in choices:
+        merged.setdefault(dimension, set()).update(values)
+    return tuple((dimension, tuple(sorted(merged[dimension]))) for dimension in sorted(merged) if merged[dimension])

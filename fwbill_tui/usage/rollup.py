@@ -1,89 +1,121 @@
 """The rollup: usage summed per bucket of time and combination of dimensions.
 
 However many events there are, a billing table has few distinct (hour, usage type, model, bucket, user, accelerator)
-combinations. Totals, facets, series and groups are all answered from this table; integer sums stay exact. The
-estimated cost of a group will be computed here too: every row has one bucket, model, usage type and accelerator, which
-is what a price depends on, and exact sums to multiply it with.
+combinations. Totals, facets, series and groups are all answered from this table. The estimated cost of a group will be
+computed here too: every row has one bucket, model, usage type and accelerator, which is what a price depends on, and
+exact sums to multiply it with.
+
+Integer sums are exact always: where the largest value times the number of rows could leave 64 bits, 128 bits are used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from fwbill_tui.usage.hours import hour_start_of
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import MEASURES
+from fwbill_tui.usage.schema import MEASURES, TOKEN_MEASURES
 
 BUCKET = "bucket"
 EVENTS = "events"
 HOUR = 60
 QUARTER = 15
+MINUTE = 1
 """Bucket lengths in minutes. Every zone's offset since 1972 is a whole number of quarter hours."""
 
 SUMS = (EVENTS, *MEASURES)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_INT64 = 2**63 - 1
 
 
-def roll_up(events: pl.DataFrame | pl.LazyFrame, columns: Sequence[str], minutes: int = HOUR) -> pl.DataFrame:
-    """Sum usage events per bucket and combination of label `columns`.
+def roll_up(
+    events: pl.DataFrame,
+    columns: Sequence[str],
+    minutes: int | None = HOUR,
+    *,
+    where: pl.Expr | None = None,
+    wide: Collection[str] | None = None,
+) -> pl.DataFrame:
+    """Sum usage events per bucket (none when `minutes` is None) and combination of label `columns`.
+
+    `where` leaves events out before they are summed; `wide` is `too_wide(events)` if that is known already.
 
     Result: `bucket` (Datetime us UTC, start of the bucket), the label columns as they were, `events` (Int64), the token
-    measures (Int64, exact) and `accelerator_seconds` (Float64).
+    measures (Int64, or Int128 where needed) and `accelerator_seconds` (Float64).
     """
-    bucket = pl.col("start_time").dt.truncate(f"{minutes}m").alias(BUCKET)
-    sums = [pl.col(measure).sum() for measure in MEASURES]
-    return events.lazy().group_by(bucket, *columns).agg(pl.len().cast(pl.Int64).alias(EVENTS), *sums).collect()
+    wide = too_wide(events) if wide is None else wide
+    keys: list[str | pl.Expr] = [*columns]
+    if minutes is not None:
+        keys.insert(0, pl.col("start_time").dt.truncate(f"{minutes}m").alias(BUCKET))
+    some = events.lazy() if where is None else events.lazy().filter(where)
+    return some.group_by(keys).agg(pl.len().cast(pl.Int64).alias(EVENTS), *_sums(MEASURES, wide)).collect()
 
 
 def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame:
     """One rollup from the rollups of several batches."""
-    together = pl.concat(list(parts), how="diagonal")
+    together = pl.concat(list(parts), how="diagonal_relaxed")
     return regroup(together, [BUCKET, *columns])
 
 
-def regroup(rollup: pl.DataFrame, keys: Sequence[str] | Sequence[str | pl.Expr]) -> pl.DataFrame:
+def regroup(rollup: pl.DataFrame, keys: Sequence[str | pl.Expr]) -> pl.DataFrame:
     """Sum a rollup further, to fewer keys. No keys: one row, also of an empty rollup."""
-    sums = [pl.col(name).sum() for name in SUMS]
-    return rollup.group_by(*keys).agg(sums) if keys else rollup.select(sums)
+    sums = _sums(SUMS, too_wide(rollup))
+    return rollup.group_by(keys).agg(sums) if keys else rollup.select(sums)
 
 
-def local_time(zone: str) -> pl.Expr:
-    """The bucket's start on the clock of a zone."""
-    return pl.col(BUCKET).dt.convert_time_zone(zone)
+def too_wide(frame: pl.DataFrame) -> frozenset[str]:
+    """The token measures whose sum over rows of this frame might not fit 64 bits."""
+    limits = frame.select(
+        *(pl.col(name).min().alias(f"-{name}") for name in TOKEN_MEASURES), *(pl.col(name).max() for name in TOKEN_MEASURES)
+    ).row(0, named=True)
+    largest = {name: max(-(limits[f"-{name}"] or 0), limits[name] or 0) for name in TOKEN_MEASURES}
+    return frozenset(name for name in TOKEN_MEASURES if largest[name] * frame.height > _MOST_INT64)
+
+
+def _sums(names: Iterable[str], wide: Collection[str]) -> list[pl.Expr]:
+    return [(pl.col(name).cast(pl.Int128) if name in wide else pl.col(name)).sum() for name in names]
+
+
+def total_tokens() -> pl.Expr:
+    """Prompt and completion tokens of a rollup's rows together, as Int128: exact whatever the sums are."""
+    return pl.col("prompt_tokens").cast(pl.Int128) + pl.col("completion_tokens").cast(pl.Int128)
+
+
+def narrowed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its Int128 columns as Int64 where all values fit."""
+    narrow = []
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Int128:
+            cast = frame.get_column(name).cast(pl.Int64, strict=False)
+            if cast.null_count() == frame.get_column(name).null_count():
+                narrow.append(cast)
+    return frame.with_columns(narrow)
 
 
 def time_group(name: str, zone: str) -> pl.Expr:
-    """The key of a time grouping: `day` and `month` as local dates (a month is its first day), `hour` as the instant
-    in the zone at which the local hour begins, so that the two like-named hours of an autumn night stay two."""
-    local = local_time(zone)
+    """The key of a time grouping: `day` and `month` as local dates (a month is its first day), `hour` as the instant in
+    the zone at which the local hour begins (see `usage.hours`)."""
+    local = pl.col(BUCKET).dt.convert_time_zone(zone)
     if name == "day":
         return local.dt.date().alias(name)
     if name == "month":
         return local.dt.date().dt.month_start().alias(name)
-    return (local - pl.duration(minutes=local.dt.minute())).alias(name)
+    return hour_start_of(local).alias(name)
 
 
-def bucket_minutes(zone: str, span: TimeRange, edges: TimeRange) -> int | None:
-    """The longest bucket that lets days of `zone` and the `edges` of a range be cut exactly; None when no bucket does."""
-    fits = [minutes for minutes in (HOUR, QUARTER) if _aligned(edges, minutes) and _zone_aligned(zone, span, minutes)]
-    return fits[0] if fits else None
+def aligned(edges: TimeRange, minutes: int) -> bool:
+    """Whether buckets of that length are not cut by the edges of a range."""
+    step = timedelta(minutes=minutes)
+    return all(edge is None or (edge - _EPOCH) % step == timedelta(0) for edge in (edges.start, edges.end))
 
 
-def _aligned(edges: TimeRange, minutes: int) -> bool:
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    return all(edge is None or (edge - epoch) % timedelta(minutes=minutes) == timedelta(0) for edge in (edges.start, edges.end))
+def longest_bucket(hours: pl.Series, zone: str) -> int:
+    """The longest bucket, in minutes, whose local days and hours are cut exactly; `hours` are the hours with events.
 
-
-def _zone_aligned(zone: str, span: TimeRange, minutes: int) -> bool:
-    if zone == "UTC" or span.start is None or span.end is None:
-        return True
-    clock, step = ZoneInfo(zone), timedelta(minutes=minutes)
-    moment, last = span.start, span.end + timedelta(days=1)
-    while moment <= last:
-        offset = moment.astimezone(clock).utcoffset()
-        if offset is not None and offset % step:
-            return False
-        moment += timedelta(days=1)
-    return True
+    Raises Polars' ComputeError for a zone it does not know.
+    """
+    minutes = hours.unique().dt.convert_time_zone(zone).dt.minute()
+    return next((length for length in (HOUR, QUARTER) if (minutes % length == 0).all()), MINUTE)

@@ -1,21 +1,26 @@
-"""The search line: what its words mean. Matching happens on labels, in `usage.labels`."""
+"""The search line: what its words mean. Matching happens on labels (`usage.labels`) and on free text (`usage.predicate`).
+
+All matching is done by Polars' regular expressions, so that a word means the same in a label and in free text. They
+know neither look-around nor back-references, and in return never take long.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+
+import polars as pl
 
 from fwbill_tui.usage.query import QueryError
 from fwbill_tui.usage.schema import DIMENSION_COLUMNS
 
 _TOKEN = re.compile(
     r"""\s*(?P<minus>-)?
-        (?:(?P<scope>[A-Za-z_][\w.]*):)?
+        (?P<rest>(?:(?P<scope>[A-Za-z_][\w.]*):)?
         (?:/(?P<regex>(?:\\.|[^/\\])*)(?P<closed>/)(?=\s|$)
           |"(?P<quoted>[^"]*)"?
-          |(?P<word>\S+))""",
+          |(?P<word>\S+)))""",
     re.VERBOSE,
 )
 _SCOPES = {"type": "usage_type", **{name: name for name in DIMENSION_COLUMNS}}
@@ -30,12 +35,10 @@ class SearchTerm:
     negative: bool = False
     regex: bool = False
 
-    def matcher(self) -> Callable[[str], bool]:
-        """A test of one label, without regard to case. A regex is checked when the term is made."""
-        if self.regex:
-            return _compiled(self.text).search  # type: ignore[return-value]
-        needle = self.text.casefold()
-        return lambda label: needle in label.casefold()
+    @property
+    def pattern(self) -> str:
+        """The word as a regular expression for Polars, without regard to case."""
+        return _without_case(self.text if self.regex else pl.escape_regex(self.text))
 
 
 def parse_search(text: str, further: tuple[str, ...] = ()) -> tuple[SearchTerm, ...]:
@@ -49,28 +52,40 @@ def parse_search(text: str, further: tuple[str, ...] = ()) -> tuple[SearchTerm, 
     position = 0
     while (match := _TOKEN.match(text, position)) and match.end() > position:
         position = match.end()
-        scope, minus = match["scope"], bool(match["minus"])
+        scope, regex = match["scope"], bool(match["closed"])
         dimension = scope if scope in further else _SCOPES.get(scope.lower()) if scope else None
-        if match["closed"]:
-            body, regex = match["regex"], True
-        else:
-            body, regex = match["quoted"] if match["quoted"] is not None else match["word"], False
-            if body.startswith("/") and match["word"]:
-                continue  # a regex whose closing slash is not typed yet
         if scope and dimension is None:
-            body = f"{scope}:{body}"
-            regex = False
-        if not body or (scope is None and body.endswith(":") and body[:-1].lower() in _SCOPES):
-            continue  # `model:` before its word is typed
+            body, regex = f"{scope}:{match['quoted']}" if match["quoted"] is not None else match["rest"], False
+        elif regex:
+            body = match["regex"]
+        else:
+            body = match["quoted"] if match["quoted"] is not None else match["word"]
+            if match["word"] and _being_typed(body, scope, further):
+                continue
+        if not body:
+            continue
         if regex:
-            _compiled(body)
-        terms.append(SearchTerm(body, dimension, minus, regex))
+            _check(body)
+        terms.append(SearchTerm(body, dimension, bool(match["minus"]), regex))
     return tuple(terms)
 
 
+def _being_typed(word: str, scope: str | None, further: tuple[str, ...]) -> bool:
+    """`-` or `model:` before its word, or a regex before its closing slash."""
+    if scope is None and word.endswith(":"):
+        return word[:-1] in further or word[:-1].lower() in _SCOPES
+    return word == "-" or word.startswith("/")
+
+
+def _without_case(pattern: str) -> str:
+    return f"(?i){pattern}"
+
+
 @lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _check(pattern: str) -> None:
     try:
-        return re.compile(pattern, re.IGNORECASE)
-    except re.error as error:
-        raise QueryError(f"/{pattern}/ is not a regular expression: {error}") from None
+        pl.Series([""]).str.contains(_without_case(pattern))
+    except pl.exceptions.ComputeError as error:
+        # Polars' message: "regex error: …\n    <pattern>\n    ^^^\nerror: <reason>\n\nThis error occurred in …"
+        problem = str(error).partition("\n\nThis error occurred")[0].rpartition("error: ")[2]
+        raise QueryError(f"/{pattern}/ is not a regular expression: {' '.join(problem.split())}") from None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from fwbill_tui.usage.answers import Series
+from fwbill_tui.usage.hours import hour_start, next_hour
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.rollup import EVENTS
+from fwbill_tui.usage.rollup import EVENTS, total_tokens
+from fwbill_tui.usage.zones import local_date
 
 TWO_DAYS = timedelta(days=2)
-_MOST_BUCKETS = 4000
-"""Ranges beyond ten years of days show their last ones."""
+_MOST_BUCKETS = 20_000
+"""Ranges of more days (1970 to 2024) show their last ones."""
 
 
 def unit_for(span: TimeRange) -> Literal["day", "hour"]:
@@ -22,11 +23,6 @@ def unit_for(span: TimeRange) -> Literal["day", "hour"]:
     if span.start is None or span.end is None:
         return "day"
     return "hour" if span.end - span.start <= TWO_DAYS + timedelta(hours=1) else "day"
-
-
-def value_of(measure: str) -> pl.Expr:
-    """The column or sum behind a measure's name."""
-    return pl.col("prompt_tokens") + pl.col("completion_tokens") if measure == "total_tokens" else pl.col(measure)
 
 
 def build(
@@ -38,35 +34,41 @@ def build(
     way to the number of events, so that usage without tokens (GPU hours) is still seen.
     """
     starts = _starts(span, unit, zone)
-    if measure != EVENTS and not facts.select(value_of(measure).sum()).item():
-        measure = EVENTS
-    summed = facts.group_by(unit, column).agg(value_of(measure).sum().alias("value")).filter(pl.col("value") != 0)
-    by_label = summed.group_by(column).agg(pl.col("value").sum()).with_columns(pl.col(column).cast(pl.String))
-    ranked = by_label.sort(["value", column], descending=[True, False], nulls_last=True)
-    labels = [label or "" for label in ranked.get_column(column)]
-    names: list[str | None] = list(labels[:limit])
-    if len(labels) > limit:
+    value = total_tokens() if measure == "total_tokens" else pl.col(measure)
+    if measure != EVENTS and not facts.select((value != 0).any()).item():
+        measure, value = EVENTS, pl.col(EVENTS)
+    # Zoned times that differ only in their offset are equal to Python; as UTC times they are not.
+    start = pl.col(unit) if unit == "day" else pl.col(unit).dt.convert_time_zone("UTC")
+    cells = facts.select(start.alias("start"), pl.col(column).cast(pl.String).fill_null("").alias("label"), value.alias("value"))
+    cells = cells.group_by("start", "label").agg(_sum()).filter(pl.col("value") != 0)
+    ranked = cells.group_by("label").agg(_sum()).sort("value", pl.col("label") == "", "label", descending=[True, False, False])
+    named = ranked.head(limit).select("label").with_row_index("name")
+    names: list[str | None] = named.get_column("label").to_list()
+    if ranked.height > limit:
         names.append(None)
-    place = {start: index for index, start in enumerate(starts)}
     rows: list[list[float]] = [[0] * len(starts) for _ in names]
-    row_of = {label: min(index, limit) for index, label in enumerate(labels)}
-    for start, label, value in summed.with_columns(pl.col(column).cast(pl.String)).select(unit, column, "value").iter_rows():
-        if (index := place.get(start)) is not None:
-            rows[row_of[label or ""]][index] += value
+    place = {start.astimezone(UTC) if isinstance(start, datetime) else start: index for index, start in enumerate(starts)}
+    drawn = cells.join(named, on="label", how="left").group_by("start", pl.col("name").fill_null(limit)).agg(_sum())
+    for begin, name, amount in drawn.iter_rows():
+        if (index := place.get(begin)) is not None:
+            rows[name][index] = amount
     return Series(unit, measure, column, tuple(starts), tuple(names), tuple(map(tuple, rows)))
+
+
+def _sum() -> pl.Expr:
+    return pl.col("value").sum()
 
 
 def _starts(span: TimeRange, unit: Literal["day", "hour"], zone: str) -> list[date | datetime]:
     if span.start is None or span.end is None:
         return []
-    clock = ZoneInfo(zone)
-    first, last = span.start.astimezone(clock), (span.end - timedelta(microseconds=1)).astimezone(clock)
     if unit == "day":
-        days = (last.date() - first.date()).days + 1
-        return [first.date() + timedelta(days=index) for index in range(max(0, days - _MOST_BUCKETS), days)]
-    moment = span.start - timedelta(minutes=first.minute, seconds=first.second, microseconds=first.microsecond)
+        first, last = local_date(span.start, zone), local_date(span.end - timedelta.resolution, zone)
+        days = (last - first).days + 1
+        return [first + timedelta(days=index) for index in range(max(0, days - _MOST_BUCKETS), days)]
     hours: list[date | datetime] = []
+    moment = hour_start(span.start, zone)
     while moment < span.end:
-        hours.append(moment.astimezone(clock))
-        moment += timedelta(hours=1)
+        hours.append(moment)
+        moment = next_hour(moment, zone)
     return hours
