@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
 from typing import Any, ClassVar
@@ -46,11 +49,18 @@ class FwbillApp(App[int]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.theme = themes.DARK.name
+        self._heed_signals()
         self.enter()
 
     def on_unmount(self) -> None:
         """End the embedded server, if there is one."""
         self._held.close()
+
+    def _heed_signals(self) -> None:
+        """Told to stop from outside, end in order: unfinished files are removed, the terminal is given back."""
+        if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
 
     # -- ways in -------------------------------------------------------------------------------------------------------
     @work(exclusive=True, group="entrance")

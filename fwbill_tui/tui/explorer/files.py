@@ -119,6 +119,19 @@ class ExplorerFiles(Screen[None]):
 
         self.app.push_screen(ConfirmScreen(f"{saving.path.name} is there already. Replace it?"), take)
 
+    def action_leave(self) -> None:
+        """End the program; when a file is being written, only if it may be dropped."""
+        if not self._saver.running:
+            self.app.exit()
+            return
+        from fwbill_tui.tui.screens.confirm import ConfirmScreen
+
+        def take(answer: bool | None) -> None:
+            if answer:
+                self.app.exit()
+
+        self.app.push_screen(ConfirmScreen("A file is being written. Quit without it?", yes="Quit", no="Go on writing"), take)
+
     # -- copying -------------------------------------------------------------------------------------------------------
     def action_copy_cell(self) -> None:
         """Copy the cell, or the first cell of the row."""

@@ -75,7 +75,7 @@ class ExplorerScreen(ExplorerDialogs):
         Binding("r", "refresh_usage", "fetch new", show=False),
         Binding("escape", "back", "back", show=False),
         Binding("question_mark", "help", "help", key_display="?"),
-        Binding("q", "app.quit", "quit", show=False),
+        Binding("q", "leave", "quit", show=False),
     ]
 
     class Loaded(Message):
@@ -222,7 +222,6 @@ class ExplorerScreen(ExplorerDialogs):
     def _on_load_failed(self, message: LoadFailed) -> None:
         if message.load_number == self._loader.number:
             self._load_problem = str(message.error)
-            self._loaded_range = None
             self.query_one(FetchPanel).progress = None
             self._show_standing()
 
