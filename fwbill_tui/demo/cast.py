@@ -150,7 +150,7 @@ REQUESTS = (
     Workload(DATA, EMBEDDING, NOMIC, 2.2, NIGHTLY, 820),
     Workload(PRIYA, EMBEDDING, NOMIC, 0.8, ASIA, 510),
     # The anomaly: a job in a loop sends the same long prompt again and again on one afternoon.
-    Workload(DATA, TEXT, KIMI_K3, 2.6, STEADY, 61_000, 900, 0.05, spread=0.08, phase=RUNAWAY),
+    Workload(DATA, TEXT, KIMI_K3, 2.6, STEADY, 11_000, 900, 0.05, spread=0.08, phase=RUNAWAY),
 )
 
 DEPLOYMENTS = (
