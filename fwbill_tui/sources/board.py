@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
@@ -15,7 +16,10 @@ _INTERVAL = 0.05
 
 
 class Board:
-    """The state of every window. What changes within 50 ms of the last report is reported with the next, or by `flush`."""
+    """The state of every window. What changes within 50 ms of the last report is reported with the next, or by `flush`.
+
+    `flush` is to be called now and then also when nothing happens: it counts down what windows wait for.
+    """
 
     def __init__(self, windows: Iterable[TimeRange], report: Callable[[Progress], None]) -> None:
         self._windows = [WindowProgress(window) for window in windows]
@@ -24,6 +28,7 @@ class Board:
         self._reporting = threading.Lock()
         self._reported_at = 0.0
         self._dirty = True
+        self._pauses: dict[int, _Pause] = {}
 
     @property
     def windows(self) -> tuple[WindowProgress, ...]:
@@ -36,13 +41,23 @@ class Board:
         with self._lock:
             if self._windows[number].state in FINAL_STATES:
                 return
+            self._pauses.pop(number, None)
             self._windows[number] = replace(self._windows[number], problem=problem, **changes)
             self._dirty = True
+        self.flush()
+
+    def waiting(self, number: int, seconds: float, reason: str) -> None:
+        """A window waits so long before it tries again; the seconds left are counted down until its next update."""
+        self.update(number)
+        with self._lock:
+            if self._windows[number].state not in FINAL_STATES:
+                self._pauses[number] = _Pause(reason, time.monotonic() + seconds)
         self.flush()
 
     def cancel_rest(self) -> None:
         """Mark every window that has not ended as cancelled."""
         with self._lock:
+            self._pauses.clear()
             for number, window in enumerate(self._windows):
                 if window.state not in FINAL_STATES:
                     self._windows[number] = replace(window, state="cancelled", problem="")
@@ -51,12 +66,32 @@ class Board:
     def flush(self, *, now: bool = False) -> None:
         """Report what is new, if it is time for that; `now`: even if it is not. Reports never overlap."""
         with self._reporting:
+            self._count_down()
             if not self._dirty or (not now and time.monotonic() - self._reported_at < _INTERVAL):
                 return
             with self._lock:
                 windows, self._dirty = tuple(self._windows), False
             self._reported_at = time.monotonic()
             self._report(_progress(windows))
+
+    def _count_down(self) -> None:
+        with self._lock:
+            for number, pause in self._pauses.items():
+                problem = pause.said(time.monotonic())
+                if self._windows[number].problem != problem:
+                    self._windows[number] = replace(self._windows[number], problem=problem)
+                    self._dirty = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """Why a window waits, and until when by the monotonic clock."""
+
+    reason: str
+    until: float
+
+    def said(self, now: float) -> str:
+        return f"{self.reason}; trying again in {max(0, math.ceil(self.until - now))} s"
 
 
 def _progress(windows: tuple[WindowProgress, ...]) -> Progress:

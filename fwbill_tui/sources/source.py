@@ -13,6 +13,8 @@ from fwbill_tui.usage.schema import Batch, EventTypes
 
 WindowState = Literal["waiting", "exporting", "downloading", "reading", "done", "failed", "cancelled"]
 FINAL_STATES: frozenset[WindowState] = frozenset({"done", "failed", "cancelled"})
+Grain = Literal["event", "day"]
+"""What a row stands for: one usage event, or a day's usage of one combination of dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Progress:
 class Provenance:
     """Where the events of a load are from, and what is missing of what was asked for.
 
-    `kind` is `files`, `gateway`, `demo` …; `label` names it to a person ("gateway export"). `fetched_at` is when the
-    fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what else to know.
+    `kind` is `files`, `gateway`, `firectl`, `rest`, `demo` …; `label` names it to a person ("gateway export").
+    `fetched_at` is when the fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what
+    else to know, such as why a better source was not used. `grain`: what a row stands for.
     """
 
     kind: str
@@ -53,6 +56,7 @@ class Provenance:
     fetched_at: datetime | None = None
     missing: tuple[tuple[TimeRange, str], ...] = ()
     notes: tuple[str, ...] = ()
+    grain: Grain = "event"
 
     @property
     def complete(self) -> bool:
@@ -65,7 +69,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """`files`, `gateway`, `demo` …, as `--output json` spells it."""
+        """`files`, `gateway`, `firectl`, `rest`, `demo` …, as `--output json` spells it."""
 
     @property
     def label(self) -> str:
