@@ -25,10 +25,11 @@ def read_parquet(file: Path | BytesIO, *, source: str, types: EventTypes, size: 
     scan, header = _scan(file, source)
     rows = scan.select(pl.len()).collect().item()
     # Labels become codes inside the scan, where all cores share the work.
-    schema = scan.collect_schema()
-    labels = [name for name in COLUMN_DIMENSIONS if isinstance(schema.get(name), (pl.String, pl.Categorical, pl.Enum))]
-    texts = [pl.col(name).cast(pl.String) if isinstance(schema[name], pl.Enum) else pl.col(name) for name in labels]
-    coded = [pl.when(text != "").then(text).cast(types.of(name)) for name, text in zip(labels, texts, strict=True)]
+    coded = [
+        pl.col(name).cast(types.of(name))
+        for name, stored in scan.collect_schema().items()
+        if name in COLUMN_DIMENSIONS and isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
+    ]
     done = told = 0
     try:
         for cells in scan.with_columns(coded).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):

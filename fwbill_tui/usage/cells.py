@@ -96,7 +96,8 @@ def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
         return _numbers(cell)
     wanted = types.of(column)
     if cell.dtype == wanted != pl.String:
-        return cell
+        named = cell.to_frame().select(pl.first() != "").to_series()
+        return cell if named.all() else cell.to_frame().select(pl.when(named).then(pl.first())).to_series()
     text = _text(cell)
     text = text.set(text == "", None) if (text == "").any() else text
     try:
