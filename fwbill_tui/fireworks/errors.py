@@ -151,6 +151,16 @@ class LinkExpired(UnexpectedAnswer):
     """A signed download link is no longer good; a new one may be."""
 
 
+class ToolMissing(FireworksError):
+    """There is no firectl on this machine that can be used for this."""
+
+    everywhere = True
+
+
+class ToolFailed(FireworksError):
+    """firectl ended without saying anything that can be understood; that says nothing about the account."""
+
+
 class Cancelled(FireworksError):
     """The user stopped it."""
 
@@ -173,6 +183,8 @@ _ADVICE: dict[type[FireworksError], str] = {
     ServiceError: "try again in a few minutes",
     RequestRefused: "change the range or the account, then try again",
     LinkExpired: "fetch again; if this stays, check the machine's clock",
+    ToolMissing: "install firectl, or name it in FWBILL_FIRECTL",
+    ToolFailed: "try the same with firectl itself, or install a newer one",
     UnexpectedAnswer: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, and whether a proxy answers in the service's place",
 }
 

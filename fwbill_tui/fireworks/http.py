@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -26,6 +26,9 @@ from fwbill_tui.fireworks.errors import (
     one_line,
     redact,
 )
+
+Parameters = Mapping[str, str | Sequence[str]]
+"""What a query string says; a parameter with several values is repeated."""
 
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
 USER_AGENT = f"fwbill/{__version__}"
@@ -81,7 +84,7 @@ class HttpSession:
 
     @contextlib.contextmanager
     def get(
-        self, url: str, *, where: str, headers: Mapping[str, str] | None = None, parameters: Mapping[str, str] | None = None
+        self, url: str, *, where: str, headers: Mapping[str, str] | None = None, parameters: Parameters | None = None
     ) -> Iterator[httpx.Response]:
         """A response whose body is still to be read (also from within). `where` names the call in messages.
 

@@ -1,4 +1,4 @@
-"""The documented HTTP API: which accounts a key opens."""
+"""The documented HTTP API: which accounts a key opens, and reading its JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fwbill_tui.fireworks.errors import (
     from_http,
     make,
 )
-from fwbill_tui.fireworks.http import TIMEOUT, HttpSession, retry_after
+from fwbill_tui.fireworks.http import TIMEOUT, HttpSession, Parameters, retry_after
 from fwbill_tui.fireworks.retry import OnWait, RetryPolicy, retrying
 
 PAGE_SIZE = 200  # the service's own limit
@@ -85,7 +85,7 @@ class RestClient:
         else:
             if found:
                 return sorted(found, key=lambda account: account.id)
-            refusal = make(NoSuchAccount, self._where("accounts"), "the key sees no account")
+            refusal = make(NoSuchAccount, self.where("accounts"), "the key sees no account")
         try:
             verified = self.verified_account()
         except (NoPermission, NoSuchAccount, UnexpectedAnswer):
@@ -99,7 +99,7 @@ class RestClient:
 
         Raises SignInRefused for a key that is not valid.
         """
-        where = self._where("verifyApiKey")
+        where = self.where("verifyApiKey")
         _, headers = self._get("/verifyApiKey", {}, where)
         named = headers.get(ACCOUNT_HEADER, "")
         try:
@@ -107,11 +107,20 @@ class RestClient:
         except BadAccountId:
             raise make(UnexpectedAnswer, where, "the account it names is not an account id") from None
 
+    def read(self, path: str, parameters: Parameters, *, call: str, on_wait: OnWait | None = None) -> dict[str, Any]:
+        """The JSON object behind a path below the base address; `call` names it in messages."""
+        where = self.where(call)
+        return _object(self._get(path, parameters, where, on_wait)[0], where)
+
+    def where(self, call: str) -> str:
+        """How messages name a call: with the host it goes to."""
+        return f"{call} at {self._endpoints.host}"
+
     def _listed(self) -> Iterator[Account]:
-        where, token, seen = self._where("accounts"), "", set()
+        where, token, seen = self.where("accounts"), "", set()
         for _ in range(_MOST_PAGES):
             parameters = {"pageSize": str(PAGE_SIZE)} | ({"pageToken": token} if token else {})
-            page = _object(self._get("/v1/accounts", parameters, where)[0], where)
+            page = self.read("/v1/accounts", parameters, call="accounts")
             entries = _typed(page, "accounts", list, where) or []
             yield from (_account(entry, where) for entry in entries)
             token = _typed(page, "nextPageToken", str, where) or ""
@@ -122,15 +131,15 @@ class RestClient:
             seen.add(token)
         raise make(UnexpectedAnswer, where, "the list of accounts does not end")
 
-    def _get(self, path: str, parameters: Mapping[str, str], where: str) -> tuple[bytes, httpx.Headers]:
+    def _get(self, path: str, parameters: Parameters, where: str, on_wait: OnWait | None = None) -> tuple[bytes, httpx.Headers]:
         return retrying(
             lambda: self._attempt(path, parameters, where),
             policy=self._policy,
             cancelled=self._cancelled,
-            on_wait=self._on_wait,
+            on_wait=on_wait or self._on_wait,
         )
 
-    def _attempt(self, path: str, parameters: Mapping[str, str], where: str) -> tuple[bytes, httpx.Headers]:
+    def _attempt(self, path: str, parameters: Parameters, where: str) -> tuple[bytes, httpx.Headers]:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {self._key.reveal()}"}
         with self._session.get(self._endpoints.base_url + path, where=where, headers=headers, parameters=parameters) as response:
             body = bytearray()
@@ -142,9 +151,6 @@ class RestClient:
                 wait = retry_after(response.headers)
                 raise from_http(response.status_code, bytes(body), where=where, retry_after=wait)
             return bytes(body), response.headers
-
-    def _where(self, call: str) -> str:
-        return f"{call} at {self._endpoints.host}"
 
 
 def _object(body: bytes, where: str) -> dict[str, Any]:

@@ -23,10 +23,13 @@ class RetryPolicy:
 
     The n-th pause is `first * 2**n` at most and half of that at least, never above `longest`; after "too many requests"
     it starts from `first_when_limited`, or is what the service asks for. A service that asks for more than `patience` is
-    not waited for. A call that timed out is tried `timeouts` times at most, since each try takes its whole time limit.
+    not waited for. After "too many requests" it is tried up to `attempts_when_limited` times: the limit is counted by the
+    minute, so the pauses together take more than one. A call that timed out is tried `timeouts` times at most, since each
+    try takes its whole time limit.
     """
 
     attempts: int = 5
+    attempts_when_limited: int = 10
     timeouts: int = 2
     first: float = 0.5
     first_when_limited: float = 2.0
@@ -42,11 +45,11 @@ class RetryPolicy:
 
     def gives_up(self, tries: int, error: BaseException | None) -> bool:
         """Whether a failure is final after the `tries`-th try."""
-        if not isinstance(error, FireworksError) or not error.transient or tries >= self.attempts:
+        if not isinstance(error, FireworksError) or not error.transient:
             return True
-        if isinstance(error, TimedOut):
-            return tries >= self.timeouts
-        return isinstance(error, TooManyRequests) and (error.retry_after or 0) > self.patience
+        if isinstance(error, TooManyRequests):
+            return tries >= self.attempts_when_limited or (error.retry_after or 0) > self.patience
+        return tries >= (self.timeouts if isinstance(error, TimedOut) else self.attempts)
 
 
 def retrying(

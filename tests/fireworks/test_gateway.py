@@ -101,7 +101,7 @@ def test_the_call_is_the_contracts(gateway: Any, quick: RetryPolicy) -> None:
         ("NOT_FOUND", errors.NoSuchAccount, 1),
         ("ALREADY_EXISTS", errors.RequestRefused, 1),
         ("PERMISSION_DENIED", errors.NoPermission, 1),
-        ("RESOURCE_EXHAUSTED", errors.TooManyRequests, 5),
+        ("RESOURCE_EXHAUSTED", errors.TooManyRequests, 10),
         ("FAILED_PRECONDITION", errors.RequestRefused, 1),
         ("ABORTED", errors.ServiceError, 5),
         ("OUT_OF_RANGE", errors.RequestRefused, 1),

@@ -98,3 +98,10 @@ def test_nothing_is_called_after_a_cancel(quick: RetryPolicy) -> None:
     with pytest.raises(Cancelled):
         retrying(script, policy=quick, cancelled=cancelled)
     assert script.calls == 0
+
+
+def test_a_limit_counted_by_the_minute_is_waited_out() -> None:
+    policy = RetryPolicy()
+    error = TooManyRequests("a", "b")
+    tries = next(tries for tries in range(1, 99) if policy.gives_up(tries, error))
+    assert sum(min(policy.pause(number, error) for _ in range(20)) for number in range(1, tries)) > 60
