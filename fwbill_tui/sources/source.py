@@ -64,6 +64,19 @@ class Provenance:
         return not self.missing
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowEnd(Batch):
+    """Says that a window has been given out: everything since the last window's end is its events, and there are no more.
+
+    `missing` are parts of it that could not be had. `kind` and `grain` are as in `Provenance`. It has no events itself.
+    """
+
+    window: TimeRange
+    kind: str
+    grain: Grain
+    missing: tuple[TimeRange, ...] = ()
+
+
 class Source(Protocol):
     """Where usage events come from."""
 
@@ -91,7 +104,9 @@ class Source(Protocol):
         """The events of a range, in no particular order. Progress is told from any thread, at most some 20 times a second.
 
         Raises what makes the whole load impossible, and Cancelled soon after `cancelled` is set; a part that fails alone is
-        in `provenance().missing` instead. Close the iterator (or exhaust it) to leave nothing running behind.
+        in `provenance().missing` instead. A source that works window by window ends each that was had with a `WindowEnd`, so
+        that what is complete is known also of a load that is stopped. Close the iterator (or exhaust it) to leave nothing
+        running behind.
         """
 
     def provenance(self) -> Provenance:

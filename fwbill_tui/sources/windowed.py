@@ -18,7 +18,7 @@ from fwbill_tui.fireworks.retry import OnWait
 from fwbill_tui.fireworks.windows import closed, cut
 from fwbill_tui.sources.board import Board
 from fwbill_tui.sources.crew import Crew
-from fwbill_tui.sources.source import Grain, Progress, Provenance
+from fwbill_tui.sources.source import Grain, Progress, Provenance, WindowEnd
 from fwbill_tui.usage.csv_reader import read_csv
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
@@ -142,6 +142,7 @@ class WindowedSource(ABC):
                         yield result.batches.pop(0)
                     tally.done(number, result)
                     board.update(number, state="done")
+                    yield self._end(windows[number], result, types)
             tally.raise_if_nothing()
         except FireworksError as error:
             tally.ended(str(error))
@@ -152,6 +153,10 @@ class WindowedSource(ABC):
             self._provenance = Provenance(
                 self.kind, self.label, self.account, now, tally.all_missing(), tally.notes(), grain=self.grain
             )
+
+    def _end(self, window: TimeRange, fetched: Fetched, types: EventTypes) -> WindowEnd:
+        missing = tuple(part for part, _ in fetched.missing)
+        return WindowEnd(types.frame_schema().to_frame(), window=window, kind=self.kind, grain=self.grain, missing=missing)
 
     def _cut(self, wanted: TimeRange) -> list[TimeRange]:
         """The windows of a range with both edges."""

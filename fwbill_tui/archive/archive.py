@@ -1,0 +1,169 @@
+"""The whole archive: where it lies, which accounts it has, and what it takes to look after it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from fwbill_tui.archive.account import LOCK, MANIFEST, AccountArchive
+from fwbill_tui.archive.errors import ArchiveError, cannot
+from fwbill_tui.archive.lock import locked
+from fwbill_tui.archive.manifest import DayState, Manifest, read_manifest
+from fwbill_tui.archive.reading import Damage, checked
+
+DATA_VARIABLE = "FWBILL_DATA_DIR"
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def archive_folder(environ: Mapping[str, str]) -> Path:
+    """Where usage is kept: in the folder that FWBILL_DATA_DIR names, else where this system keeps a user's data."""
+    import platformdirs
+
+    named = environ.get(DATA_VARIABLE)
+    data = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("fwbill", appauthor=False))
+    return data.absolute() / "archive"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSummary:
+    """What is kept of an account. `size` counts all its files in bytes, damaged and left-over ones too.
+
+    `missing` counts the days between `first` and `last` that are not kept. With a `problem` nothing else is known.
+    """
+
+    host: str
+    account: str
+    size: int
+    days: int = 0
+    rows: int = 0
+    first: date | None = None
+    last: date | None = None
+    provisional: int = 0
+    missing: int = 0
+    problem: str = ""
+
+
+class Archive:
+    """Every account's kept usage below one folder, which need not be there yet. Every method raises ArchiveError."""
+
+    def __init__(self, root: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.root = root
+        self._clock = clock
+
+    def account(self, host: str, account: str) -> AccountArchive:
+        """The archive of one account of the Fireworks at `host` (`api.fireworks.ai`). Nothing is read or made yet."""
+        if not _ACCOUNT.fullmatch(account) or not host:
+            raise ArchiveError("this is not the form of an account id: write it as in accounts/<id>")
+        return AccountArchive(self.root, host, account, self._clock)
+
+    def accounts(self) -> list[AccountSummary]:
+        """What is kept, by host and account. An account whose manifest cannot be read is there with its problem."""
+        return [self._summary(folder) for folder in self._folders()]
+
+    def find(self, account: str, host: str | None = None) -> list[AccountArchive]:
+        """The kept accounts of that id, at any host or at one."""
+        return [kept for kept in self._readable() if kept.account == account and host in (None, kept.host)]
+
+    def day_states(self, host: str, account: str, first: date, last: date) -> dict[date, DayState]:
+        """What is known of each day of an account from `first` to `last`; see `AccountArchive.day_states`."""
+        return self.account(host, account).day_states(first, last)
+
+    def verify(self) -> Iterator[tuple[AccountArchive, list[Damage]]]:
+        """Read every byte of every account, one account after another, and say what is not as it was written.
+
+        Nothing is changed: damaged days are set aside and fetched again when they are next opened.
+        """
+        for kept in self._readable():
+            damages: list[Damage] = []
+            for day in sorted(kept.manifest().days.values(), key=lambda day: day.date):
+                if not day.file:
+                    continue
+                try:
+                    data = checked(kept.folder, day)
+                except FileNotFoundError:
+                    if kept.manifest().days.get(day.date) != day:
+                        continue  # replaced meanwhile
+                    data = Damage(day, kept.folder / day.file, "the file is gone")
+                if isinstance(data, Damage):
+                    damages.append(data)
+            yield kept, damages
+
+    def prune(self, keep: timedelta) -> dict[AccountArchive, int]:
+        """Drop the days that ended longer than `keep` ago; how many were dropped of each account."""
+        limit = self._clock() - keep
+        dropped: dict[AccountArchive, int] = {}
+        for kept in self._readable():
+            old = [day for day in kept.manifest().days if day < limit.date()]
+            kept.drop(old)
+            dropped[kept] = len(old)
+        return dropped
+
+    def forget(self, host: str, account: str) -> None:
+        """Remove everything that is kept of an account, damaged files too."""
+        folder = self.account(host, account).folder
+        aside = self.root / f".forgotten-{secrets.token_hex(6)}"
+        with self._locked():
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    folder.replace(aside)  # gone in one step, however long removing takes
+                for path in (*self.root.glob(".forgotten-*"), *self.root.glob(f".damaged/{folder.parent.name}-{account}-*")):
+                    shutil.rmtree(path)
+            except OSError as error:
+                raise cannot("remove", folder, error) from error
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+    def _folders(self) -> list[Path]:
+        try:
+            return sorted(path.parent for path in self.root.glob(f"[!.]*/*/{MANIFEST}"))
+        except OSError as error:
+            raise cannot("list", self.root, error) from error
+
+    def _readable(self) -> list[AccountArchive]:
+        found = [_read(folder) for folder in self._folders()]
+        return [self.account(manifest.host, manifest.account) for manifest in found if isinstance(manifest, Manifest)]
+
+    def _summary(self, folder: Path) -> AccountSummary:
+        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        manifest = _read(folder)
+        if isinstance(manifest, str):
+            return AccountSummary(folder.parent.name, folder.name, size, problem=manifest)
+        if not manifest.days:
+            return AccountSummary(manifest.host, manifest.account, size)
+        now, first, last = self._clock(), min(manifest.days), max(manifest.days)
+        days = manifest.days.values()
+        return AccountSummary(
+            manifest.host,
+            manifest.account,
+            size,
+            len(days),
+            sum(day.rows for day in days),
+            first,
+            last,
+            sum(day.state(now) == "provisional" for day in days),
+            (last - first).days + 1 - len(days),
+        )
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        if self.root.is_dir():
+            with locked(self.root / LOCK):
+                yield
+        else:
+            yield
+
+
+def _read(folder: Path) -> Manifest | str:
+    """The manifest in a folder, or why it cannot be read."""
+    path = folder / MANIFEST
+    try:
+        return read_manifest(path.read_bytes(), name=str(path))
+    except OSError as error:
+        return str(cannot("read", path, error))
+    except ArchiveError as error:
+        return str(error)

@@ -1,0 +1,163 @@
+"""Kept days as typed events. Every byte is checked before it is believed: what is decoded is what was hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+
+from fwbill_tui.archive.errors import cannot
+from fwbill_tui.archive.manifest import Day
+from fwbill_tui.usage.cells import TooManyLabels
+from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, EventTypes
+
+_ROWS = 1 << 19
+"""About as many events are decoded together: few enough to show something soon, enough that small days cost little."""
+_MOST_DAYS = 16
+_THREADS = 2
+
+Renewed = Callable[[Day], Day | None]
+"""What the manifest says of a day now; None when it does not have it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A kept day that cannot be believed, and why. `file` is where it lies."""
+
+    day: Day
+    file: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file} ({self.day.date}): {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The events of some days, in the order of the days, in one chunk; `size` in bytes on the disk."""
+
+    days: tuple[Day, ...]
+    events: pl.DataFrame
+    size: int
+    damaged: tuple[Damage, ...] = ()
+
+
+def read_days(folder: Path, days: Sequence[Day], types: EventTypes, *, renewed: Renewed) -> Iterator[Kept]:
+    """The events of `days`, a few days at a time. A day that another program replaces meanwhile is read as it is then.
+
+    Days that cannot be believed are in `damaged` and have no events. Raises ArchiveError when a file cannot be opened for
+    a reason of its own, TooManyLabels when `types` cannot number the labels of a column.
+    """
+    reader = _Reader(folder, types, renewed)
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="fwbill-archive") as pool:
+        waiting: deque[Future[Kept]] = deque()
+        try:
+            for together in _parts(days):
+                waiting.append(pool.submit(reader.read, together))
+                if len(waiting) > _THREADS:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def checked(folder: Path, day: Day) -> bytes | Damage:
+    """The bytes of a day's file, or what is wrong with them. Raises FileNotFoundError, and ArchiveError."""
+    path = folder / day.file
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    if len(data) != day.size:
+        return Damage(day, path, f"it has {len(data):,} bytes, {day.size:,} were written")
+    if hashlib.sha256(data).hexdigest() != day.checksum:
+        return Damage(day, path, "its checksum does not fit")
+    return data
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    folder: Path
+    types: EventTypes
+    renewed: Renewed
+
+    def read(self, days: Sequence[Day]) -> Kept:
+        found: list[tuple[Day, bytes]] = []
+        damaged: list[Damage] = []
+        for day in days:
+            now, data = self._bytes(day)
+            if isinstance(data, Damage):
+                damaged.append(data)
+            else:
+                found.append((now, data))
+        try:
+            frames = [
+                self._decode([data for _, data in alike if data], further)
+                for further, alike in groupby(found, key=lambda each: each[0].further)
+            ]
+        except pl.exceptions.PolarsError:
+            frames = [self._alone(day, data, damaged) for day, data in found]
+            found = [(day, data) for day, data in found if day not in {each.day for each in damaged}]
+        events = pl.concat(frames or [self._decode([], ())], how="diagonal").rechunk()
+        return Kept(tuple(day for day, _ in found), events, sum(day.size for day, _ in found), tuple(damaged))
+
+    def _alone(self, day: Day, data: bytes, damaged: list[Damage]) -> pl.DataFrame:
+        """One day's events; none, and a further damage, when they cannot be decoded."""
+        try:
+            return self._decode([data] if data else [], day.further)
+        except pl.exceptions.PolarsError as error:
+            damaged.append(Damage(day, self.folder / day.file, f"it cannot be decoded: {str(error).splitlines()[0]}"))
+            return self._decode([], ())
+
+    def _bytes(self, day: Day) -> tuple[Day, bytes | Damage]:
+        now: Day | None = day
+        for _ in range(3):  # a day may be replaced between a look at the manifest and one at its file, but not for ever
+            if now is None or not now.file:
+                return now or day, b""
+            try:
+                return now, checked(self.folder, now)
+            except FileNotFoundError:
+                before, now = now, self.renewed(now)
+                if now == before:
+                    break
+        return day, Damage(day, self.folder / day.file, "the file is gone")
+
+    def _decode(self, files: Sequence[bytes], further: tuple[str, ...]) -> pl.DataFrame:
+        empty = self.types.frame_schema(further).to_frame()
+        if not files:
+            return empty
+        contents: list[IO[bytes]] = [io.BytesIO(data) for data in files]
+        scan = pl.scan_parquet(contents)
+        labels = [pl.col(column).cast(self.types.of(column)) for column in DIMENSION_COLUMNS.values()]
+        batches: Iterator[pl.DataFrame] = (
+            scan.with_columns(labels).select(*COLUMNS, *further).collect_batches(maintain_order=True)
+        )
+        try:
+            return pl.concat([empty, *batches])
+        except pl.exceptions.ComputeError as error:
+            if "more categories than" in str(error):
+                raise TooManyLabels("a label column") from error
+            raise
+
+
+def _parts(days: Iterable[Day]) -> Iterator[list[Day]]:
+    """Days in parts that are decoded together."""
+    part: list[Day] = []
+    for day in days:
+        if part and (len(part) == _MOST_DAYS or sum(each.rows for each in part) + day.rows > _ROWS):
+            yield part
+            part = []
+        part.append(day)
+    if part:
+        yield part
