@@ -52,7 +52,8 @@ class Credential:
     """Something that can sign in, and where it was found.
 
     `origin` and `place` name it ("firectl profile default", "~/.fireworks/auth.ini"). `problem` says why it cannot be
-    used here; then `key` is None. `account_id` is what the place itself says, and may be None.
+    used here; then `key` is None. `account_id` is what the place itself says, and may be None. `profile` is the name of
+    firectl's profile it comes from ("default" without one), None when it comes from elsewhere.
     """
 
     key: Secret | None = field(repr=False)
@@ -61,6 +62,7 @@ class Credential:
     kind: Kind = "api_key"
     account_id: str | None = None
     problem: str = ""
+    profile: str | None = None
 
     @classmethod
     def pasted(cls, text: str, account: str | None = None) -> Self:
@@ -113,19 +115,24 @@ class _Search:
             candidates.append(_credential(key, KEY_VARIABLE, "environment", account, account_from=ACCOUNT_VARIABLE))
         if named := self.environ.get(AUTH_FILE_VARIABLE):
             candidates.append(self.file(Path(named).expanduser(), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True))
-        candidates.append(self.file(folder / "auth.ini", "firectl profile default", account))
-        candidates += [self.file(path, f"firectl profile {path.parent.name}", None) for path in _profiles(folder)]
+        candidates.append(self.of_profile(folder / "auth.ini", "default", account))
+        candidates += [self.of_profile(path, path.parent.name, None) for path in _profiles(folder)]
         return [candidate for candidate in candidates if candidate]
 
     def profile(self, folder: Path, name: str, account: str | None) -> Credential | None:
         """The profile the user chose: its own account counts before the environment's."""
         if name == "default" and not (folder / "profiles" / name).exists():
-            return self.file(folder / "auth.ini", "firectl profile default", account, file_first=True, must_exist=True)
+            return self.of_profile(folder / "auth.ini", name, account, chosen=True)
         if not _PROFILE.fullmatch(name):
             problem = f"{PROFILE_VARIABLE} is not the name of a profile"
             return Credential(None, "firectl profile", "environment", problem=problem)
         path = folder / "profiles" / name / "auth.ini"
-        return self.file(path, f"firectl profile {name}", account, file_first=True, must_exist=True)
+        return self.of_profile(path, name, account, chosen=True)
+
+    def of_profile(self, path: Path, name: str, account: str | None, *, chosen: bool = False) -> Credential | None:
+        """The sign-in of one of firectl's profiles, which the user may have `chosen`."""
+        found = self.file(path, f"firectl profile {name}", account, file_first=chosen, must_exist=chosen)
+        return found and replace(found, profile=name)
 
     def file(
         self, path: Path, origin: str, account: str | None, *, file_first: bool = False, must_exist: bool = False

@@ -255,6 +255,11 @@ def from_http(status: int, body: bytes, *, where: str, retry_after: float | None
     return error
 
 
+def is_grpc_code(name: str) -> bool:
+    """Whether that is the name of a gRPC status of failure, such as `PERMISSION_DENIED`."""
+    return name in _GRPC
+
+
 def from_grpc(code: str, details: str, *, where: str, retry_after: float | None = None) -> FireworksError:
     """The error behind a gRPC status. `code` is its name, such as `PERMISSION_DENIED`."""
     kind = _GRPC.get(code, ServiceError)
