@@ -1,8 +1,9 @@
 """Cutting CSV into rows one by one, for the stretches of a file that Polars' reader cannot be trusted with.
 
 This is the reference for what a row is. A field is quoted when it begins with a quote; it then ends at the next quote
-that is not doubled, and may span lines. Quotes elsewhere are ordinary characters. What cannot be read costs one line:
-reading goes on with the next, so that a stray quote never swallows the rest of a file.
+that is not doubled, and may span lines. Quotes elsewhere are ordinary characters. A carriage return that ends a field
+is dropped, since Polars does so. What cannot be read costs one line: reading goes on with the next, so that a stray
+quote never swallows the rest of a file.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def split_rows(data: bytes, width: int, *, final: bool) -> Rows:
             if not line.strip():
                 at += 1
                 continue
-            fields = line.split(",")
+            fields = line.split(",") if "\r" not in line else line.replace("\r,", ",").split(",")
         else:
             try:
                 fields, taken = _split_quoted(lines, at)
@@ -143,14 +144,14 @@ def _split_quoted(lines: list[str], start: int) -> tuple[list[str], int]:
                     raise _OpenError
                 line = lines[at].removesuffix("\r")
                 place = 0
-            place = end + 1
+            place = end + 2 if line.startswith("\r,", end + 1) else end + 1
             if place < len(line) and line[place] != ",":
                 raise _BrokenError(_NOT_CLOSED if length else "text follows the closing quote of a field")
             fields.append("".join(parts).replace('""', '"'))
         else:
             comma = line.find(",", place)
             end = len(line) if comma < 0 else comma
-            fields.append(line[place:end])
+            fields.append(line[place:end] if comma < 0 else line[place:end].removesuffix("\r"))
             place = end
         if place >= len(line):
             return fields, at - start + 1
