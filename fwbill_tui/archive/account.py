@@ -7,8 +7,8 @@ import hashlib
 import io
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class AccountArchive:
     root: Path
     host: str
     account: str
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC), repr=False, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -71,7 +71,7 @@ class AccountArchive:
         days = (first + timedelta(days=number) for number in range((last - first).days + 1))
         return {day: kept[day].state(now) if day in kept else "missing" for day in days}
 
-    def read(self, days: Sequence[Day], types: EventTypes) -> Iterator[Kept]:
+    def read(self, days: Sequence[Day], types: EventTypes) -> Generator[Kept, None, None]:
         """The events of days that a manifest has; see `read_days`. What is damaged should be `set_aside`."""
         return read_days(self.folder, days, types, renewed=lambda day: self.manifest().days.get(day.date))
 
@@ -211,4 +211,5 @@ def days_of(frames: Sequence[pl.DataFrame], dates: Sequence[date]) -> Iterator[t
     """Each UTC day's events out of several frames, one day in memory at a time."""
     for day in dates:
         starts = pl.col("start_time").dt.date() == day
-        yield day, pl.concat([frame.filter(starts) for frame in frames], how="diagonal")
+        parts = [frame.filter(starts) for frame in frames]
+        yield day, pl.concat(parts, how="diagonal") if parts else pl.DataFrame()

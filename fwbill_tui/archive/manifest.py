@@ -46,6 +46,11 @@ class Fetch:
         """Whether the time of the fetch can be right; it lies in the future when the clock was wrong then or is now."""
         return self.fetched_at <= now + CLOCK_TOLERANCE
 
+    def state_of(self, day: date, now: datetime) -> DayState:
+        """Whether a UTC day that was fetched then is final. A time of fetch that cannot be right proves nothing."""
+        settled = start_of(day) + timedelta(days=1) + SETTLED_AFTER
+        return "have" if self.believed(now) and self.fetched_at >= settled else "provisional"
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -64,9 +69,8 @@ class Day:
     further: tuple[str, ...] = ()
 
     def state(self, now: datetime) -> DayState:
-        """Whether the day is final. A time of fetch that cannot be right proves nothing."""
-        settled = start_of(self.date) + timedelta(days=1) + SETTLED_AFTER
-        return "have" if self.fetch.believed(now) and self.fetch.fetched_at >= settled else "provisional"
+        """Whether the day is final."""
+        return self.fetch.state_of(self.date, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
@@ -50,7 +50,7 @@ class Kept:
     damaged: tuple[Damage, ...] = ()
 
 
-def read_days(folder: Path, days: Sequence[Day], types: EventTypes, *, renewed: Renewed) -> Iterator[Kept]:
+def read_days(folder: Path, days: Sequence[Day], types: EventTypes, *, renewed: Renewed) -> Generator[Kept, None, None]:
     """The events of `days`, a few days at a time. A day that another program replaces meanwhile is read as it is then.
 
     Days that cannot be believed are in `damaged` and have no events. Raises ArchiveError when a file cannot be opened for

@@ -1,0 +1,140 @@
+"""A source in front of another: what the archive has needs no network, and what is fetched is kept."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from fwbill_tui.archive.account import AccountArchive
+from fwbill_tui.archive.errors import ArchiveError, DamagedManifestError
+from fwbill_tui.archive.manifest import Day, Manifest
+from fwbill_tui.fireworks.errors import StorageError
+from fwbill_tui.fireworks.windows import closed
+from fwbill_tui.sources.archived_load import Load
+from fwbill_tui.sources.days import days_touched
+from fwbill_tui.sources.source import Progress, Provenance, Source
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.schema import Batch, EventTypes
+
+Refresh = Literal["missing", "stale", "none"]
+"""What is fetched: days that are not kept, and provisional ones that are not fresh; or every provisional one; or nothing."""
+
+FRESH_FOR = timedelta(minutes=15)
+
+
+class ArchivedSource:
+    """Gives out the days that are kept, fetches the others whole through `inner`, and keeps them as soon as they are whole.
+
+    A fetch that is stopped at any moment goes on where it stopped. A day that cannot be fetched again is given out as it
+    is kept, and a note says how old it is; one that is neither kept nor fetched is in `provenance().missing`. An archive
+    that cannot be used is a note, too: usage then comes through `inner` alone.
+    """
+
+    needs_range = True
+
+    def __init__(
+        self,
+        inner: Source | None,
+        archive: AccountArchive,
+        *,
+        refresh: Refresh = "missing",
+        fresh_for: timedelta = FRESH_FOR,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`inner` fetches usage of the archive's account, days cut in UTC; None goes with `refresh="none"` alone."""
+        if inner is None and refresh != "none":
+            raise ValueError("there is nothing to fetch through")
+        self._inner = inner
+        self._archive = archive
+        self._refresh: Refresh = refresh
+        self._fresh_for = fresh_for
+        self._clock = clock
+        self._provenance = Provenance(self.kind, self.label, archive.account)
+
+    @property
+    def kind(self) -> str:
+        """That of the source behind it; `archive` when there is none."""
+        return "archive" if self._inner is None else self._inner.kind
+
+    @property
+    def label(self) -> str:
+        """That of the source behind it."""
+        return "archive" if self._inner is None else self._inner.label
+
+    @property
+    def account(self) -> str:
+        """The account's id."""
+        return self._archive.account
+
+    def refreshing(self, refresh: Refresh) -> ArchivedSource:
+        """The same source with another policy."""
+        return ArchivedSource(self._inner, self._archive, refresh=refresh, fresh_for=self._fresh_for, clock=self._clock)
+
+    def provenance(self) -> Provenance:
+        """About the last `batches`. Its `fetched_at` is that of the oldest provisional day, or else of the newest day."""
+        return self._provenance
+
+    def batches(
+        self,
+        wanted: TimeRange,
+        /,
+        *,
+        types: EventTypes,
+        progress: Callable[[Progress], None],
+        cancelled: threading.Event,
+    ) -> Iterator[Batch]:
+        """The events of `wanted`: days that are kept first, in their order, then those that are fetched. See `Source.batches`.
+
+        An open end is now, an open start 24 hours before the end. Days that are still to come are not asked for.
+
+        Raises what `inner` raises when nothing of the range is kept, and TooManyLabels.
+        """
+        now = self._clock().astimezone(UTC).replace(microsecond=0)
+        inner = None if self._refresh == "none" else self._inner
+        load = Load(self._archive, inner, closed(wanted, now), now, self._clock, types, progress, cancelled)
+        try:
+            manifest = self._opened(load)
+            if manifest is None:
+                yield from self._unarchived(wanted, load)
+            else:
+                yield from load.batches(manifest, self._to_fetch(manifest, load))
+        finally:
+            self._provenance = load.provenance(self.kind, self.label)
+
+    def _opened(self, load: Load) -> Manifest | None:
+        """What is kept; None when the archive cannot be used."""
+        try:
+            try:
+                return self._archive.manifest()
+            except DamagedManifestError as error:
+                aside = self._archive.recover()
+                load.note(f"{error}; " + (f"it was moved to {aside}, " if aside else "") + "the archive starts anew")
+                return self._archive.manifest()
+        except ArchiveError as error:
+            if load.inner is None:
+                raise StorageError("the archive cannot be used", str(error)) from error
+            load.note(f"{error}; nothing is kept")
+            return None
+
+    def _to_fetch(self, manifest: Manifest, load: Load) -> set[date]:
+        days = days_touched(load.wanted, load.now.date())
+        if self._refresh == "none":
+            return set()
+        missing = {day for day in days if day not in manifest.days}
+        kept = [manifest.days[day] for day in days if day in manifest.days]
+        provisional = [day for day in kept if day.state(load.now) == "provisional"]
+        if self._refresh == "missing":
+            provisional = [day for day in provisional if not self._fresh(day, load.now)]
+        return missing.union(day.date for day in provisional)
+
+    def _fresh(self, day: Day, now: datetime) -> bool:
+        return day.fetch.believed(now) and now - day.fetch.fetched_at < self._fresh_for
+
+    def _unarchived(self, wanted: TimeRange, load: Load) -> Iterator[Batch]:
+        assert load.inner is not None
+        try:
+            yield from load.inner.batches(wanted, types=load.types, progress=load.progress, cancelled=load.cancelled)
+        finally:
+            load.instead = load.inner.provenance()

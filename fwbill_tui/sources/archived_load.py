@@ -1,0 +1,239 @@
+"""One load through the archive: what is given out of which day, what is fetched and kept, and why the rest is missing."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from itertools import groupby
+from typing import cast
+
+import polars as pl
+
+from fwbill_tui.archive.account import AccountArchive, days_of
+from fwbill_tui.archive.errors import ArchiveError
+from fwbill_tui.archive.manifest import Day, Fetch, Manifest
+from fwbill_tui.archive.reading import Damage
+from fwbill_tui.fireworks.errors import Cancelled, FireworksError
+from fwbill_tui.sources.days import Gathering, common, days_touched, runs, whole, within
+from fwbill_tui.sources.source import Grain, Progress, Provenance, Source, WindowEnd, WindowProgress
+from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.ranges import describe_span
+from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError, Reject
+
+_MOST_REJECTS = 200
+"""With more rows that cannot be read, something is wrong with the reading: such days are not kept, but fetched again."""
+
+
+@dataclass(slots=True)
+class _Fetching:
+    """A fetch of consecutive days under way: when it began, its batches since the last window's end, and what came before."""
+
+    began: datetime
+    gathering: Gathering
+    batches: list[Batch] = field(default_factory=list)
+    by_window: bool = False
+
+
+@dataclass(slots=True)
+class Load:
+    """One load of `wanted`, a range with both edges, at `now`. `inner` fetches; None when nothing is to be fetched."""
+
+    archive: AccountArchive
+    inner: Source | None
+    wanted: TimeRange
+    now: datetime
+    clock: Callable[[], datetime]
+    types: EventTypes
+    progress: Callable[[Progress], None]
+    cancelled: threading.Event
+    instead: Provenance | None = None
+    """What there is to say when the archive was not used at all."""
+    _given: dict[date, Fetch] = field(default_factory=dict)
+    _fetched: set[date] = field(default_factory=set)
+    _failures: dict[date, str] = field(default_factory=dict)
+    _damages: dict[date, str] = field(default_factory=dict)
+    _notes: dict[str, None] = field(default_factory=dict)
+    _windows: tuple[WindowProgress, ...] = ()
+    _problem: Exception | None = None
+
+    def note(self, text: str) -> None:
+        """Something to know of the load; the same thing only once."""
+        self._notes[text] = None
+
+    def batches(self, manifest: Manifest, to_fetch: set[date]) -> Iterator[Batch]:
+        """Kept days, then fetched ones, then those kept ones that could not be fetched again."""
+        days = self._days()
+        kept = {day: manifest.days[day] for day in days if day in manifest.days}
+        yield from self._give([day for day in kept.values() if day.date not in to_fetch])
+        if self.inner is not None:  # what turned out to be damaged is fetched, too
+            to_fetch = to_fetch | {day for day in kept if day not in self._given}
+        try:
+            yield from self._fetch(sorted(to_fetch))
+        except Cancelled as error:
+            self._explain(to_fetch, str(error))
+            yield from self._give([day for day in kept.values() if day.date not in self._given], to_the_end=True)
+            raise
+        yield from self._give([day for day in kept.values() if day.date not in self._given | self._damages])
+        if self._problem is not None and not self._given:
+            raise self._problem
+
+    def provenance(self, kind: str, label: str) -> Provenance:
+        """What is known when the load has ended; `kind` and `label` are those of the source that fetches."""
+        if self.instead is not None:
+            return replace(self.instead, notes=(*self._notes, *self.instead.notes))
+        if not self._fetched and self._given:
+            kind = label = "archive"
+        elif len(self._fetched) < len(self._given):
+            label = f"{label} and archive"
+        fetches = self._given.values()
+        growing = [fetch.fetched_at for day, fetch in self._given.items() if fetch.state_of(day, self.now) == "provisional"]
+        fetched_at = min(growing) if growing else max((fetch.fetched_at for fetch in fetches), default=self.now)
+        grain: Grain = "day" if any(fetch.grain == "day" for fetch in fetches) else "event"
+        notes = (*self._notes, *self._about_kept())
+        return Provenance(kind, label, self.archive.account, fetched_at, tuple(self._missing()), notes, grain)
+
+    # -- what is kept ------------------------------------------------------------------------------------------------
+    def _give(self, days: Sequence[Day], *, to_the_end: bool = False) -> Iterator[Batch]:
+        """The events of kept days. Those that turn out to be damaged are set aside and not given."""
+        fetches = {day.fetch.key: day.fetch for day in days}
+        rejects = tuple(reject for fetch in fetches.values() for reject in fetch.rejects)
+        if rejects:
+            yield self._no_events(rejects)
+        total, done = sum(day.size for day in days), 0
+        damaged: list[Damage] = []
+        try:
+            with closing(self.archive.read(days, self.types)) as parts:
+                for part in parts:
+                    if self.cancelled.is_set() and not to_the_end:
+                        raise Cancelled
+                    damaged += part.damaged
+                    done += part.size
+                    self._given |= {day.date: day.fetch for day in part.days}
+                    self.progress(Progress(self._windows, done, total))
+                    yield Batch(within(part.events, self.wanted), (), part.size)
+        except ArchiveError as error:
+            self.note(str(error))
+        finally:
+            self._set_aside(damaged)
+
+    def _set_aside(self, damaged: Sequence[Damage]) -> None:
+        if not damaged:
+            return
+        for damage in damaged:
+            self._damages[damage.day.date] = f"the archive is damaged, {damage}"
+            self.note(f"the archive is damaged, {damage}; it was set aside")
+        try:
+            self.archive.set_aside(damaged)
+        except ArchiveError as error:
+            self.note(str(error))
+
+    # -- what is fetched ---------------------------------------------------------------------------------------------
+    def _fetch(self, days: Sequence[date]) -> Iterator[Batch]:
+        for run in runs(days):
+            try:
+                yield from self._fetch_run(run)
+            except Cancelled:
+                raise
+            except (FireworksError, ExportFormatError) as error:
+                self._problem = self._problem or error
+                self._explain(run, str(error))
+                if isinstance(error, FireworksError) and (error.everywhere or error.transient):
+                    self._explain(days, str(error))  # the other days would only fail in the same way
+                    return
+
+    def _fetch_run(self, run: list[date]) -> Iterator[Batch]:
+        assert self.inner is not None
+        asked = whole(run)
+        fetching = _Fetching(self.clock().astimezone(UTC).replace(microsecond=0), Gathering(run))
+        earlier = self._windows
+
+        def progress(now: Progress) -> None:
+            self._windows = (*earlier, *now.windows)
+            self.progress(replace(now, windows=self._windows))
+
+        batches = self.inner.batches(asked, types=self.types, progress=progress, cancelled=self.cancelled)
+        try:
+            with closing(cast("Generator[Batch, None, None]", batches)):
+                for batch in batches:
+                    fetching.batches.append(batch)
+                    if isinstance(batch, WindowEnd):
+                        fetching.by_window = True
+                        yield from self._window(fetching, batch.window, batch.missing, batch.kind, batch.grain)
+        finally:
+            told = self.inner.provenance()
+            self._notes |= dict.fromkeys(told.notes)
+            missing = [(TimeRange(part.start or asked.start, part.end or asked.end), reason) for part, reason in told.missing]
+            for part, reason in missing:
+                self._explain([day for day in run if common(whole([day]), part)], reason)
+        if not fetching.by_window:
+            yield from self._window(fetching, asked, [part for part, _ in missing], told.kind, told.grain)
+
+    def _window(
+        self, fetching: _Fetching, window: TimeRange, missing: Sequence[TimeRange], kind: str, grain: Grain
+    ) -> Iterator[Batch]:
+        """Keep and give out the days that are whole with a window that has ended."""
+        batches, fetching.batches = fetching.batches, []
+        rejects = tuple(reject for batch in batches for reject in batch.rejects)
+        days, outside = fetching.gathering.add([batch.events for batch in batches], window, missing)
+        frames = fetching.gathering.take(days)
+        fetch = Fetch(secrets.token_hex(6), kind, grain, fetching.began, rejects, outside)
+        if days:
+            self._keep(fetch, days, frames)
+        self._given |= dict.fromkeys(days, fetch)
+        self._fetched.update(days)
+        if rejects:
+            yield self._no_events(rejects)
+        for frame in frames:
+            yield Batch(within(frame, self.wanted))
+
+    def _keep(self, fetch: Fetch, days: Sequence[date], frames: Sequence[pl.DataFrame]) -> None:
+        if len(fetch.rejects) > _MOST_REJECTS:
+            self.note(f"{_said(days)}: {len(fetch.rejects):,} rows could not be read, too many to keep the others")
+            return
+        try:
+            self.archive.store(fetch, days_of(frames, days))
+        except ArchiveError as error:
+            self.note(f"{error}; what was fetched is shown, but not kept")
+
+    def _explain(self, days: Iterable[date], reason: str) -> None:
+        for day in days:
+            if day not in self._given:
+                self._failures.setdefault(day, reason)
+
+    # -- what is known of it afterwards ------------------------------------------------------------------------------
+    def _days(self) -> list[date]:
+        return days_touched(self.wanted, self.now.date())
+
+    def _missing(self) -> Iterator[tuple[TimeRange, str]]:
+        unsaid = "not fetched" if self.inner is not None else "not in the archive, and nothing was to be fetched"
+        unsaid = "cancelled" if self.cancelled.is_set() else unsaid
+        missing = [day for day in self._days() if day not in self._given]
+        for run in runs(missing):
+            for reason, days in groupby(run, lambda day: self._failures.get(day) or self._damages.get(day) or unsaid):
+                part = common(whole(list(days)), self.wanted)
+                if part is not None:
+                    yield part, reason
+
+    def _about_kept(self) -> Iterator[str]:
+        """How old those kept days are that may still grow, why they were not fetched again, and what else they came with."""
+        kept = {day: fetch for day, fetch in sorted(self._given.items()) if day not in self._fetched}
+        growing = [day for day, fetch in kept.items() if fetch.state_of(day, self.now) == "provisional"]
+        for run in runs(growing):
+            for (at, reason), days in groupby(run, lambda day: (kept[day].fetched_at, self._failures.get(day, ""))):
+                again = f"could not be fetched again ({reason}); " if reason else ""
+                yield f"{_said(list(days))}: {again}kept as of {at:%Y-%m-%d %H:%M} UTC, may still grow"
+        outside = sum({fetch.key: fetch.outside for fetch in kept.values()}.values())
+        if outside:
+            yield f"{outside:,} events came with days on which they do not start, and were left to their own days"
+
+    def _no_events(self, rejects: tuple[Reject, ...]) -> Batch:
+        return Batch(self.types.frame_schema().to_frame(), rejects)
+
+
+def _said(days: Sequence[date]) -> str:
+    """Consecutive days in a person's words."""
+    return describe_span(whole(days), "UTC")
