@@ -56,10 +56,9 @@ def test_signals_end_the_work_in_one_line_and_leave_nothing(tmp_path: Path, numb
     (tmp_path / "in" / "usage.csv").write_text(HEADER + ROW * 20_000)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "usage.csv").write_text("old")
-    os.mkfifo(tmp_path / "go")
-    # Stops in the middle of the writing, which is where it matters, and says so through the pipe.
+    # Stops in the middle of the writing, which is where it matters, and says so.
     program = (
-        "import sys, pathlib\n"
+        "import sys\n"
         "from fwbill_tui.export import slices\n"
         "from fwbill_tui.cli.main import run\n"
         "slices.SLICE_ROWS = 1000\n"
@@ -67,17 +66,19 @@ def test_signals_end_the_work_in_one_line_and_leave_nothing(tmp_path: Path, numb
         "    for number, frame in enumerate(original(*a, **k)):\n"
         "        yield frame\n"
         "        if number == 3:\n"
-        "            pathlib.Path(sys.argv[1]).write_text('writing')\n"
+        "            print('writing', flush=True)\n"
         "            k['cancelled'].wait(60)\n"
         "import fwbill_tui.export.writing as writing\n"
         "original, writing.slices = slices.slices, slowly\n"
-        "sys.exit(run(sys.argv[2:], open_explorer=lambda _: 0))\n"
+        "sys.exit(run(sys.argv[1:], open_explorer=lambda _: 0))\n"
     )
     arguments = ["export", str(tmp_path / "in"), "--filename", str(tmp_path / "out" / "usage.csv")]
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "go"), *arguments], stderr=subprocess.PIPE) as process:
-        assert (tmp_path / "go").read_text() == "writing"
-        process.send_signal(number)
+    command = [sys.executable, "-c", program, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
         assert process.stderr
+        assert process.stdout.readline() == b"writing\n"
+        process.send_signal(number)
         err = process.stderr.read().decode()
     assert (process.returncode, err.count("\n")) == (code, 1), err
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["usage.csv"]
