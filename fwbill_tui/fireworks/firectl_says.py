@@ -32,11 +32,8 @@ _TOKEN = re.compile(r"[\w+=.-]{40,}")  # of a browser sign-in; nothing that help
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _WORDS: tuple[tuple[type[FireworksError], str], ...] = (
     (StorageError, r"no space left on device|disk quota exceeded|read-only file system|open /\S+: permission denied"),
-    (
-        SignInRefused,
-        r"unauthenticated|unauthorized|\b401\b|not (?:logged|signed) in|(?:log|sign) ?in (?:again|first)|firectl (?:log|sign)in\b|"
-        + r"invalid api key|token (?:has |is )?expired|invalid_grant",
-    ),
+    (SignInRefused, r"unauthenticated|unauthorized|\b401\b|invalid api key|token (?:has |is )?expired|invalid_grant"),
+    (SignInRefused, r"not (?:logged|signed) in|(?:log|sign) ?in (?:again|first)|firectl (?:log|sign)in\b"),
     (NoPermission, r"permission_?denied|\b403\b|forbidden"),
     (TooManyRequests, r"resource_?exhausted|too many requests|\b429\b"),
     (UntrustedConnection, r"x509|certificate|tls: "),

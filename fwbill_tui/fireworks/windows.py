@@ -1,10 +1,11 @@
-"""A range of any length as the windows of at most 31 days that one export call takes."""
+"""A range of any length as the windows of at most 31 days that one call takes."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.zones import start_of_day
 
 LONGEST = timedelta(days=31)
 DEFAULT_SPAN = timedelta(hours=24)
@@ -30,3 +31,15 @@ def cut(wanted: TimeRange, longest: timedelta = LONGEST) -> list[TimeRange]:
         windows.append(TimeRange(start, midnight))
         start = midnight
     return [*windows, TimeRange(start, wanted.end)]
+
+
+def cut_days(first: date, last: date, time_zone: str, longest: timedelta = LONGEST) -> list[TimeRange]:
+    """The local days from `first` to before `last` as windows of whole days that tile them; none when there is no day."""
+    windows = []
+    while first < last:
+        end = min(last, first + longest)
+        while start_of_day(end, time_zone) - start_of_day(first, time_zone) > longest:  # a day in it has 25 hours
+            end -= timedelta(days=1)
+        windows.append(TimeRange(start_of_day(first, time_zone), start_of_day(end, time_zone)))
+        first = end
+    return windows

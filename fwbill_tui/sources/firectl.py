@@ -55,7 +55,8 @@ class FirectlSource(WindowedSource):
         self._policy = policy
         self._quiet_limit = quiet_limit
 
-    def _cut(self, wanted: TimeRange) -> list[TimeRange]:
+    def _cut(self, wanted: TimeRange, now: datetime) -> list[TimeRange]:
+        del now
         days = cut(whole_days(wanted))
         days[0] = TimeRange(wanted.start, days[0].end)
         days[-1] = TimeRange(days[-1].start, wanted.end)

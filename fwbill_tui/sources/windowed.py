@@ -63,7 +63,6 @@ class Fetched:
     batches: list[Batch]
     outside: int = 0
     notes: tuple[str, ...] = ()
-    missing: tuple[tuple[TimeRange, str], ...] = ()
 
 
 class WindowedSource(ABC):
@@ -76,6 +75,7 @@ class WindowedSource(ABC):
 
     needs_range = True
     grain: ClassVar[Grain] = "event"
+    left_out: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -119,10 +119,11 @@ class WindowedSource(ABC):
         """
         now = self._clock().astimezone(UTC).replace(microsecond=0)
         wanted = closed(wanted, now)
-        windows = self._cut(wanted)
+        windows = self._cut(wanted, now)
         board = Board(windows, progress)
         stop = threading.Event()
         tally = _Tally(windows, self._first_failure_ends)
+        tally.left_out = _margins(wanted, windows, self.left_out)
 
         def idle() -> None:
             board.flush()
@@ -142,7 +143,7 @@ class WindowedSource(ABC):
                         yield result.batches.pop(0)
                     tally.done(number, result)
                     board.update(number, state="done")
-                    yield self._end(windows[number], result, types)
+                    yield self._end(windows[number], types)
             tally.raise_if_nothing()
         except FireworksError as error:
             tally.ended(str(error))
@@ -154,12 +155,12 @@ class WindowedSource(ABC):
                 self.kind, self.label, self.account, now, tally.all_missing(), tally.notes(), grain=self.grain
             )
 
-    def _end(self, window: TimeRange, fetched: Fetched, types: EventTypes) -> WindowEnd:
-        missing = tuple(part for part, _ in fetched.missing)
-        return WindowEnd(types.frame_schema().to_frame(), window=window, kind=self.kind, grain=self.grain, missing=missing)
+    def _end(self, window: TimeRange, types: EventTypes) -> WindowEnd:
+        return WindowEnd(types.frame_schema().to_frame(), window=window, kind=self.kind, grain=self.grain)
 
-    def _cut(self, wanted: TimeRange) -> list[TimeRange]:
-        """The windows of a range with both edges."""
+    def _cut(self, wanted: TimeRange, now: datetime) -> list[TimeRange]:
+        """The windows of a range with both edges. What they leave out at its ends is missing, for the reason `left_out`."""
+        del now
         return cut(wanted)
 
     @abstractmethod
@@ -184,6 +185,14 @@ def named(account: str, window: TimeRange) -> str:
     return f"{account} {window.start:%Y-%m-%d}..{last:%Y-%m-%d}"
 
 
+def _margins(wanted: TimeRange, windows: list[TimeRange], reason: str) -> list[tuple[TimeRange, str]]:
+    """The parts of a range that are in no window."""
+    if not windows:
+        return [(wanted, reason)]
+    edges = ((wanted.start, windows[0].start), (windows[-1].end, wanted.end))
+    return [(TimeRange(start, end), reason) for start, end in edges if start and end and start < end]
+
+
 class _Tally:
     """Which windows are still missing, why, and what the first reason was."""
 
@@ -194,14 +203,13 @@ class _Tally:
         self._first: BaseException | None = None
         self._outside = 0
         self._notes: dict[str, None] = {}
-        self._parts_missing: list[tuple[TimeRange, str]] = []
+        self.left_out: list[tuple[TimeRange, str]] = []
 
     def done(self, number: int, fetched: Fetched) -> None:
-        """A window is there, whole but for what it says itself."""
+        """A window is there, whole."""
         del self.missing[number]
         self._outside += fetched.outside
         self._notes |= dict.fromkeys(fetched.notes)
-        self._parts_missing += fetched.missing
 
     def failed(self, number: int, error: BaseException) -> None:
         """A window could not be had. Raises `error` when it stands for all windows, or is not a failure of fetching."""
@@ -224,8 +232,8 @@ class _Tally:
             raise self._first
 
     def all_missing(self) -> tuple[tuple[TimeRange, str], ...]:
-        """Windows, and parts of windows, that could not be had."""
-        return (*self.missing.values(), *self._parts_missing)
+        """Windows that could not be had, and what is in no window."""
+        return (*self.missing.values(), *self.left_out)
 
     def notes(self) -> tuple[str, ...]:
         """What else to know of the events."""
