@@ -7,7 +7,7 @@ import polars as pl
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.groups import GROUP_MEASURES
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, Batch, EventTypes, Reject
+from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, TOKEN_MEASURES, Batch, EventTypes, Reject
 
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""
@@ -32,6 +32,7 @@ class LedgerBuilder:
         self._values: dict[str, pl.Series] = {}  # of further columns that are dimensions, their different values so far
         self._free_text: set[str] = set()
         self._rolled = list(DIMENSION_COLUMNS.values())
+        self._largest = dict.fromkeys(TOKEN_MEASURES, 0)
         self.rejected = 0
         self.events = 0
 
@@ -48,10 +49,12 @@ class LedgerBuilder:
             return
         frame = self._with_dictionaries(batch.events)
         rolled = [column for column in self._rolled if column in frame.columns]
-        rollup_ = rollup.roll_up(frame, rolled)
+        largest = rollup.largest_counts(frame)
+        rollup_ = rollup.roll_up(frame, rolled, largest=largest)
         if empty := [column for column in rolled if (rollup_.get_column(column).cast(pl.String) == "").any()]:
             frame = _without_empty_text(frame, empty)
-            rollup_ = rollup.roll_up(frame, rolled)
+            rollup_ = rollup.roll_up(frame, rolled, largest=largest)
+        self._largest = {name: max(most, largest[name]) for name, most in self._largest.items()}
         self._frames.append(frame)
         self._rollups.append(rollup_)
         self.events += frame.height
@@ -62,7 +65,9 @@ class LedgerBuilder:
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
         rollups = self._rollups or [rollup.roll_up(empty, self._rolled)]
         self._rollups = [rollup.merge(rollups, self._rolled)] if len(rollups) > 1 else rollups
-        return Ledger(events, self._rollups[0], rolled=self._rolled, rejects=self._rejects, rejected=self.rejected)
+        return Ledger(
+            events, self._rollups[0], rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest
+        )  # fmt: skip
 
     def _with_dictionaries(self, frame: pl.DataFrame) -> pl.DataFrame:
         further = [column for column in frame.columns if column not in COLUMNS]

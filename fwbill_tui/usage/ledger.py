@@ -43,8 +43,10 @@ class Ledger:
         rolled: Sequence[str],
         rejects: Sequence[Reject] = (),
         rejected: int | None = None,
+        largest: Mapping[str, int] | None = None,
     ) -> None:
-        """`hourly` is the rollup of `events` over the label columns `rolled`, in hours."""
+        """`hourly` is the rollup of `events` over the label columns `rolled`, in hours; `largest` is what
+        `rollup.largest_counts` says of them, if that is known already."""
         self.events = events
         self.rolled = tuple(rolled)
         self.rejects = tuple(rejects)
@@ -60,6 +62,8 @@ class Ledger:
         self._rollups = Recent[pl.DataFrame](_KEPT_ROLLUP_BYTES)
         self._orders = Recent[pl.Series](_KEPT_ORDERS * 4 * max(events.height, 1))
         self._buckets: dict[str, int] = {}
+        self._largest = rollup.largest_counts(events) if largest is None else largest
+        self._huge_counts = self._largest["prompt_tokens"] + self._largest["completion_tokens"] >= 1 << 63
 
     # -- what is here --------------------------------------------------------------------------------------------------
     @property
@@ -119,12 +123,12 @@ class Ledger:
             if column_of(key.column) not in self.events.columns and key.column not in _GROUP_KEYS:
                 raise QueryError(f"cannot sort by {key.column!r}: use columns, or in groups also their measures")
         self._longest_bucket(query.time_zone)
-        build(query, self._labels, self._free_text)
+        self._predicate(query)
 
     # -- answers from the rollup -----------------------------------------------------------------------------------------
     def totals(self, query: Query) -> Totals:
         """Sums over the events that are shown."""
-        predicate = build(query, self._labels, self._free_text)
+        predicate = self._predicate(query)
         return Totals.of(rollup.regroup(self._cube(query, predicate).filter(predicate.on_labels()), []))
 
     def whole(self, query: Query) -> Totals:
@@ -133,7 +137,7 @@ class Ledger:
 
     def facets(self, query: Query) -> dict[str, Facet]:
         """Every dimension's values with the number of events under all the other filters; chosen ones stay listed at 0."""
-        predicate = build(query, self._labels, self._free_text)
+        predicate = self._predicate(query)
         cube = self._cube(query, predicate)
         filtered = cube.filter(predicate.on_labels())
         facets = {}
@@ -159,7 +163,7 @@ class Ledger:
 
     def series(self, query: Query, dimension: str = "model", *, measure: str = "total_tokens", limit: int = 6) -> Series:
         """A measure per day, or per hour for ranges up to two days, by a dimension; the rest beyond `limit` values as None."""
-        predicate = build(query, self._labels, self._free_text)
+        predicate = self._predicate(query)
         span = self._shown_span(query)
         unit = time_series.unit_for(span)
         column = column_of(dimension)
@@ -174,7 +178,7 @@ class Ledger:
         if not query.group_by:
             raise QueryError("the query has no grouping")
         self.check(query)
-        predicate = build(query, self._labels, self._free_text)
+        predicate = self._predicate(query)
         times = tuple(name for name in query.group_by if name in TIME_GROUPS)
         columns = tuple(column_of(name) for name in query.group_by if name not in TIME_GROUPS)
         facts = self._by_time(query, predicate, times, *columns) if times else self._cube(query, predicate, *columns)
@@ -227,13 +231,16 @@ class Ledger:
 
     def _event_condition(self, query: Query) -> pl.Expr | None:
         """All filters as one condition on events; None when every event is shown."""
-        predicate = build(query, self._labels, self._free_text)
+        predicate = self._predicate(query)
         conditions = [*predicate.by_column.values(), *predicate.across, *predicate.on_events.values()]
         span = self.span_of_events
         lower = query.range.start is not None and span.start is not None and query.range.start > span.start
         upper = query.range.end is not None and span.end is not None and query.range.end < span.end
         conditions += in_range(TimeRange(query.range.start if lower else None, query.range.end if upper else None), "start_time")
         return all_of(conditions) if conditions else None
+
+    def _predicate(self, query: Query) -> Predicate:
+        return build(query, self._labels, self._free_text, huge_counts=self._huge_counts)
 
     # -- tables that answers are read from -------------------------------------------------------------------------------
     def _cube(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:
@@ -277,11 +284,7 @@ class Ledger:
 
     def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         where = all_of(conditions) if conditions else None
-        return rollup.roll_up(self.events, columns, minutes, where=where, wide=self._too_wide)
-
-    @cached_property
-    def _too_wide(self) -> frozenset[str]:
-        return rollup.too_wide(self.events)
+        return rollup.roll_up(self.events, columns, minutes, where=where, largest=self._largest)
 
     def _longest_bucket(self, time_zone: str) -> int:
         """See `rollup.longest_bucket`. Raises QueryError for an unknown time zone."""

@@ -51,8 +51,8 @@ def arg_sort(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, 
     """
     height = frame.height
     row_bits = max(height - 1, 1).bit_length()
-    order: pl.Series | None = None
     room = 64 - row_bits
+    order, keys = _order_at_hand(frame, keys)
     for group in _passes([_pack(frame.get_column(key.column), key, labels.get(key.column), room) for key in keys], room):
         packed: pl.Series | None = None
         for key in group:
@@ -65,6 +65,28 @@ def arg_sort(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, 
         positions = (placed & ((1 << row_bits) - 1)).cast(pl.UInt32)
         order = positions if order is None else order.gather(positions)
     return natural_order(height) if order is None else order
+
+
+def _order_at_hand(frame: pl.DataFrame, keys: Sequence[SortKey]) -> tuple[pl.Series | None, Sequence[SortKey]]:
+    """An order (None: the natural one) that makes the last key superfluous, and the keys that are left.
+
+    Events mostly come sorted by time, and sorting by time is what is asked for most.
+    """
+    if not keys:
+        return None, keys
+    values = frame.get_column(keys[-1].column)
+    if not values.dtype.is_temporal() or values.null_count() or not values.is_sorted():
+        return None, keys
+    return (_reversed_runs(values) if keys[-1].descending else None), keys[:-1]
+
+
+def _reversed_runs(values: pl.Series) -> pl.Series:
+    """The stable descending order of values that ascend: runs of equal values from the last to the first."""
+    value, row = pl.col("value"), pl.col("row")
+    first = pl.when(value.ne_missing(value.shift(1))).then(row).forward_fill()
+    last = pl.when(value.ne_missing(value.shift(-1))).then(row).backward_fill()
+    rows = pl.DataFrame({"value": values, "row": natural_order(len(values))})
+    return rows.select((first + (last - row)).alias("row")).to_series().reverse()
 
 
 def _passes(keys: list[_Packed], room: int) -> list[list[_Packed]]:
@@ -88,8 +110,9 @@ def _pack(values: pl.Series, key: SortKey, labels: Labels | None, room: int) -> 
         whole = labels.ranks().gather(codes) if codes.null_count() < len(codes) else codes
     elif isinstance(values.dtype, pl.Datetime):
         whole = values.to_physical()
-        if (whole % _SECOND == 0).all(ignore_nulls=True):
-            whole = whole // _SECOND
+        seconds = whole // _SECOND
+        if (seconds * _SECOND == whole).all(ignore_nulls=True):
+            whole = seconds
     elif values.dtype.is_integer() or values.dtype == pl.Date:
         whole = values.to_physical()
     else:

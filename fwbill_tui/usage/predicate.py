@@ -60,10 +60,15 @@ def in_range(range_: TimeRange, column: str) -> list[pl.Expr]:
     return conditions
 
 
-def build(query: Query, labels: Mapping[str, Labels], free_text: Sequence[str]) -> Predicate:
-    """The predicate of a query (without its range). Raises QueryError for a search that cannot be read."""
+def build(
+    query: Query, labels: Mapping[str, Labels], free_text: Sequence[str], *, huge_counts: bool = False
+) -> Predicate:  # fmt: skip
+    """The predicate of a query (without its range). Raises QueryError for a search that cannot be read.
+
+    `huge_counts` says that prompt and completion tokens of one event together might not fit 64 bits.
+    """
     by_column: dict[str, pl.Expr] = {}
-    on_events: dict[Hashable, pl.Expr] = {condition: _measure_condition(condition) for condition in query.where}
+    on_events: dict[Hashable, pl.Expr] = {condition: _measure_condition(condition, huge_counts) for condition in query.where}
     for choices, wanted in ((query.only, True), (query.without, False)):
         for dimension, values in choices:
             column = column_of(dimension)
@@ -104,11 +109,12 @@ def _text_choice(column: str, values: Sequence[str]) -> pl.Expr:
     return inside | pl.col(column).is_null() if EMPTY in values else inside
 
 
-def _measure_condition(condition: Condition) -> pl.Expr:
+def _measure_condition(condition: Condition, huge_counts: bool) -> pl.Expr:
     if condition.measure == "accelerator_seconds":
         return _compared(pl.col(condition.measure), condition.operator, float(condition.value))
     if condition.measure == "total_tokens":
-        prompt, completion = pl.col("prompt_tokens").cast(pl.Int128), pl.col("completion_tokens").cast(pl.Int128)
+        whole = pl.Int128 if huge_counts else pl.Int64
+        prompt, completion = pl.col("prompt_tokens").cast(whole), pl.col("completion_tokens").cast(whole)
         measure = pl.coalesce(prompt + completion, prompt, completion)
     else:
         measure = pl.col(condition.measure)
@@ -125,7 +131,7 @@ def _compared(measure: pl.Expr, operator: Operator, number: int | float) -> pl.E
     if isinstance(number, int) and not _LEAST <= number <= _MOST:  # beyond every value
         always = operator == "!=" or operator in (("<", "<=") if number > 0 else (">", ">="))
         return measure.is_not_null() if always else pl.lit(value=False)
-    value = pl.lit(number, dtype=pl.Float64 if isinstance(number, float) else pl.Int128)
+    value = pl.lit(number)  # Int64 where it fits, else Int128
     holds = {
         "<": measure < value, "<=": measure <= value, "=": measure == value,
         "!=": measure != value, ">=": measure >= value, ">": measure > value,

@@ -10,7 +10,7 @@ Integer sums are exact always: where the largest value times the number of rows 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -22,8 +22,9 @@ from fwbill_tui.usage.schema import MEASURES, TOKEN_MEASURES
 BUCKET = "bucket"
 EVENTS = "events"
 HOUR = 60
+_HALF = 30
 QUARTER = 15
-MINUTE = 1
+_MINUTE = 1
 """Bucket lengths in minutes. Every zone's offset since 1972 is a whole number of quarter hours."""
 
 SUMS = (EVENTS, *MEASURES)
@@ -37,16 +38,16 @@ def roll_up(
     minutes: int | None = HOUR,
     *,
     where: pl.Expr | None = None,
-    wide: Collection[str] | None = None,
+    largest: Mapping[str, int] | None = None,
 ) -> pl.DataFrame:
     """Sum usage events per bucket (none when `minutes` is None) and combination of label `columns`.
 
-    `where` leaves events out before they are summed; `wide` is `too_wide(events)` if that is known already.
+    `where` leaves events out before they are summed; `largest` is `largest_counts(events)` if that is known already.
 
     Result: `bucket` (Datetime us UTC, start of the bucket), the label columns as they were, `events` (Int64), the token
     measures (Int64, or Int128 where needed) and `accelerator_seconds` (Float64).
     """
-    wide = too_wide(events) if wide is None else wide
+    wide = _too_wide(largest_counts(events) if largest is None else largest, events.height)
     keys: list[str | pl.Expr] = [*columns]
     if minutes is not None:
         keys.insert(0, pl.col("start_time").dt.truncate(f"{minutes}m").alias(BUCKET))
@@ -62,17 +63,21 @@ def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame
 
 def regroup(rollup: pl.DataFrame, keys: Sequence[str | pl.Expr]) -> pl.DataFrame:
     """Sum a rollup further, to fewer keys. No keys: one row, also of an empty rollup."""
-    sums = _sums(SUMS, too_wide(rollup))
+    sums = _sums(SUMS, _too_wide(largest_counts(rollup), rollup.height))
     return rollup.group_by(keys).agg(sums) if keys else rollup.select(sums)
 
 
-def too_wide(frame: pl.DataFrame) -> frozenset[str]:
-    """The token measures whose sum over rows of this frame might not fit 64 bits."""
+def largest_counts(frame: pl.DataFrame) -> dict[str, int]:
+    """The largest magnitude of each token measure in a frame."""
     limits = frame.select(
         *(pl.col(name).min().alias(f"-{name}") for name in TOKEN_MEASURES), *(pl.col(name).max() for name in TOKEN_MEASURES)
     ).row(0, named=True)
-    largest = {name: max(-(limits[f"-{name}"] or 0), limits[name] or 0) for name in TOKEN_MEASURES}
-    return frozenset(name for name in TOKEN_MEASURES if largest[name] * frame.height > _MOST_INT64)
+    return {name: max(-(limits[f"-{name}"] or 0), limits[name] or 0) for name in TOKEN_MEASURES}
+
+
+def _too_wide(largest: Mapping[str, int], rows: int) -> frozenset[str]:
+    """The token measures whose sum over so many rows might not fit 64 bits."""
+    return frozenset(name for name in TOKEN_MEASURES if largest[name] * rows > _MOST_INT64)
 
 
 def _sums(names: Iterable[str], wide: Collection[str]) -> list[pl.Expr]:
@@ -118,4 +123,4 @@ def longest_bucket(hours: pl.Series, zone: str) -> int:
     Raises Polars' ComputeError for a zone it does not know.
     """
     minutes = hours.unique().dt.convert_time_zone(zone).dt.minute()
-    return next((length for length in (HOUR, QUARTER) if (minutes % length == 0).all()), MINUTE)
+    return next((length for length in (HOUR, _HALF, QUARTER) if (minutes % length == 0).all()), _MINUTE)
