@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fwbill_tui.cli.account import command_credential
 from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.inputs import InputFlags, input_flags
+from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import has_terminal
 
@@ -33,11 +35,15 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
     query = filters.query()
     expand(inputs.files)  # a file that is not there is said here, not on a screen
     _need_terminal()
+    command, credential = inputs.api_key_command, None
+    if command is not None:  # here, where it may still ask for something on the terminal
+        credential = interruptible(lambda stop: command_credential(command, inputs.account, cancelled=stop))
     launch = Launch(
         query=query,
         inputs=inputs.files,
         account_id=inputs.account_id,
         profile=inputs.profile,
+        credential=credential,
         skip_unreadable=inputs.skip_unreadable,
         rejects=inputs.rejects,
         strict=inputs.strict,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fwbill_tui.cli.account import ACCOUNT_OPTIONS, AccountFlags, account_source
 from fwbill_tui.cli.exits import REJECTED_ROWS, USAGE, CommandError
 from fwbill_tui.cli.options import F, option
 from fwbill_tui.cli.output import say
@@ -23,12 +23,8 @@ if TYPE_CHECKING:
     from fwbill_tui.usage.ledger import Ledger
     from fwbill_tui.usage.query import Query, TimeRange
 
-ACCOUNT, INPUT = "Account", "Input"
+INPUT = "Input"
 REJECTS = click.Path(path_type=Path)
-NO_API_KEY_FLAG = (
-    "there is no --api-key: other users of this machine can read a command's arguments, and shells keep them. "
-    "Set FIREWORKS_API_KEY in the environment, or use a firectl profile with --profile"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +34,24 @@ class InputFlags:
     files: tuple[str, ...]
     account_id: str | None
     profile: str | None
+    api_key_command: str | None
     skip_unreadable: bool
     rejects: Path | None
     strict: bool
 
     def __post_init__(self) -> None:
-        if self.files and (self.account_id or self.profile):
-            flag = "--account-id" if self.account_id else "--profile"
+        signing_in = {"--account-id": self.account_id, "--profile": self.profile, "--api-key-command": self.api_key_command}
+        flag = next((flag for flag, value in signing_in.items() if value is not None), None)
+        if self.files and flag:
             raise click.UsageError(f"{flag} cannot apply to files: leave out the one or the other")
         if self.skip_unreadable and not self.files:
             raise click.UsageError("--skip-unreadable applies to files: name some")
+        _ = self.account  # which refuses flags that contradict each other
+
+    @property
+    def account(self) -> AccountFlags:
+        """Those that say how to sign in and to which account."""
+        return AccountFlags(account_id=self.account_id, profile=self.profile, api_key_command=self.api_key_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +77,7 @@ def input_flags(function: F) -> F:
 
     decorators: list[Callable[[Any], Any]] = [
         click.argument("files", nargs=-1, metavar="[FILE]..."),
-        option("-a", "--account-id", metavar="ID", section=ACCOUNT, help="The account, where the sign-in does not say."),
-        option("-p", "--profile", metavar="NAME", section=ACCOUNT, help="A firectl profile to sign in with."),
-        _api_key_option,
+        *ACCOUNT_OPTIONS,
         option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
         option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
         option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
@@ -83,19 +85,6 @@ def input_flags(function: F) -> F:
     for add in reversed(decorators):
         command = add(command)
     return command  # type: ignore[return-value]
-
-
-def _api_key_option(function: F) -> F:
-    """firectl's flag, known only to be refused, whatever follows it, and before anything else is said."""
-    add = click.option(
-        "--api-key", is_flag=False, flag_value="", is_eager=True, expose_value=False, hidden=True, callback=_refuse_key
-    )
-    return add(function)
-
-
-def _refuse_key(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        raise click.UsageError(NO_API_KEY_FLAG)
 
 
 def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage:
@@ -111,10 +100,9 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage
 
         source = FileSource(inputs.files, skip_unreadable=inputs.skip_unreadable)
     else:
-        from fwbill_tui.cli.account import account_source
         from fwbill_tui.fireworks.windows import closed
 
-        source = account_source(inputs.account_id, inputs.profile, cancelled=stop)
+        source = account_source(inputs.account, cancelled=stop)
         query = replace(query, range=closed(query.range, _now()))
     loaded = load(source, [query.range], cancelled=stop)
     if stop.is_set():
@@ -138,6 +126,8 @@ def missing_lines(usage: Usage) -> list[str]:
 
 def check_query(ledger: Ledger, query: Query) -> None:
     """Refuse what these events cannot answer, and say which chosen values match nothing."""
+    import difflib
+
     from fwbill_tui.usage.groups import GROUP_MEASURES
     from fwbill_tui.usage.schema import column_of, dimension_of
 

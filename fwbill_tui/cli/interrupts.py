@@ -6,7 +6,6 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from types import FrameType
 from typing import TypeVar
 
@@ -22,6 +21,8 @@ def interruptible(work: Callable[[threading.Event], T]) -> T:
 
     The work has a thread of its own: the main thread alone hears signals, and does not while a library computes.
     """
+    from concurrent.futures import ThreadPoolExecutor, wait  # a tenth of the start of a command that needs none of it
+
     stop = threading.Event()
     with _termination_raises(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as pool:
         done = pool.submit(work, stop)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -121,6 +120,8 @@ def _mistaken_command(error: Exception, arguments: Sequence[str]) -> str | None:
         if first.startswith("-") and misplaced and not Path(misplaced[0]).exists():
             return f"no file is called {misplaced[0]!r}; to run the command, write it first: fwbill {misplaced[0]} …"
         return None
+    import difflib
+
     near = difflib.get_close_matches(first, root.commands, n=1, cutoff=0.6)
     if near and "/" not in first and first in str(error):
         return f"no file and no command is called {first!r}; did you mean `fwbill {near[0]}`?"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +33,8 @@ def has_terminal() -> bool:
 
 def width() -> int | None:
     """The columns of the terminal that stdout is; None when it is none, and nothing needs to be cut."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
