@@ -121,16 +121,17 @@ class _Reader:
             return self._decode([], ())
 
     def _bytes(self, day: Day) -> tuple[Day, bytes | Damage]:
-        now: Day | None = day
+        now = day
         for _ in range(3):  # a day may be replaced between a look at the manifest and one at its file, but not for ever
-            if now is None or not now.file:
-                return now or day, b""
+            if not now.file:
+                return now, b""
             try:
                 return now, checked(self.folder, now)
             except FileNotFoundError:
-                before, now = now, self.renewed(now)
-                if now == before:
+                renewed = self.renewed(now)
+                if renewed is None or renewed == now:
                     break
+                now = renewed
         return day, Damage(day, self.folder / day.file, "the file is gone")
 
     def _decode(self, files: Sequence[bytes], further: tuple[str, ...]) -> pl.DataFrame:
