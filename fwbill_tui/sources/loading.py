@@ -15,10 +15,11 @@ from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import EventTypes
 
-_GROWTH = 6
+_GROWTH = 8
 """A snapshot is made when the load has grown this many times since the last one; together they cost a fraction of the load."""
-_PATIENCE = 4.0
-"""Seconds after which one is made anyway, so that the screen keeps moving."""
+_PATIENCE = 2.0
+"""Seconds after which one is made anyway, so that the screen keeps moving; per million events there are already, since
+each snapshot is sorted and shown whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def _load(
             for batch in source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled):
                 builder.add(batch)
                 grown = builder.events >= _GROWTH * max(shown, 1)
-                if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > _PATIENCE):
+                patience = _PATIENCE * (1 + 2 * builder.events / 1_000_000)
+                if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > patience):
                     snapshot(builder.build())
                     shown, shown_at = builder.events, time.monotonic()
         except Cancelled:
