@@ -1,62 +1,195 @@
-"""Signing in without a screen: which credential, which account."""
+"""Signing in without a screen: the flags that say how, which credential, which account."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from fwbill_tui.cli.exits import NO_ACCOUNT, SIGN_IN_REFUSED, CommandError
+from fwbill_tui.cli.options import F, option
 
 if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
+    from fwbill_tui.fireworks.endpoints import Endpoints
+    from fwbill_tui.fireworks.rest import Account
     from fwbill_tui.sources.account import AccountSource
 
-_NO_KEY = (
-    "no sign-in was found: set FIREWORKS_API_KEY, or run `firectl set-api-key` once; "
-    "or name exported files, as in `fwbill summary usage.csv`"
+ACCOUNT = "Account"
+NO_KEY = (
+    "no sign-in was found: run `fwbill login`, set FIREWORKS_API_KEY, name a password manager with --api-key-command, "
+    "or run `firectl set-api-key` once"
+)
+NO_API_KEY_FLAG = (
+    "there is no --api-key: other users of this machine can read a command's arguments, and shells keep them. "
+    "Set FIREWORKS_API_KEY in the environment, name a command that prints the key with --api-key-command, "
+    "or use a firectl profile with --profile"
 )
 
 
-def account_source(account: str | None, profile: str | None, *, cancelled: threading.Event) -> AccountSource:
-    """The account that the flags, the environment and firectl's files name, ready to be read.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFlags:
+    """The flags that say how to sign in and to which account, as they were typed."""
+
+    account_id: str | None = None
+    profile: str | None = None
+    api_key_command: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.profile is not None and self.api_key_command is not None:
+            raise click.UsageError("--profile cannot apply with --api-key-command: give the one or the other")
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The environment as these flags change it."""
+        return dict(os.environ) | ({"FIREWORKS_PROFILE": self.profile} if self.profile else {})
+
+
+_ACCOUNT_ID = option("-a", "--account-id", metavar="ID", section=ACCOUNT, help="The account, where the sign-in does not say.")
+_PROFILE = option("-p", "--profile", metavar="NAME", section=ACCOUNT, help="A firectl profile to sign in with.")
+_KEY_COMMAND = option(
+    "--api-key-command", metavar="CMD", section=ACCOUNT, help="A command that prints the key, such as 'pass show fireworks'."
+)
+
+
+def _no_api_key(function: F) -> F:
+    """firectl's flag, known only to be refused, whatever follows it, and before anything else is said."""
+    add = click.option(
+        "--api-key", is_flag=False, flag_value="", is_eager=True, expose_value=False, hidden=True, callback=_refuse_key
+    )
+    return add(function)
+
+
+def _refuse_key(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        raise click.UsageError(NO_API_KEY_FLAG)
+
+
+ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key)
+
+
+def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[[F], F]:
+    """Give a command the account flags; it gets them as one `AccountFlags` named `flags`.
+
+    Without `account_id` or `sign_in` it has not those that name the account, or the credential.
+    """
+    options = [*([_ACCOUNT_ID] if account_id else []), *([_PROFILE, _KEY_COMMAND] if sign_in else []), _no_api_key]
+    names = [field.name for field in fields(AccountFlags)]
+
+    def decorate(function: F) -> F:
+        @wraps(function)
+        def command(*args: Any, **values: Any) -> Any:
+            flags = AccountFlags(**{name: values.pop(name) for name in names if name in values})
+            return function(*args, flags=flags, **values)
+
+        for add in reversed(options):
+            command = add(command)
+        return command  # type: ignore[return-value]
+
+    return decorate
+
+
+def account_source(flags: AccountFlags, *, cancelled: threading.Event) -> AccountSource:
+    """The account that the flags, the environment, firectl's files and the keyring name, ready to be read.
 
     Raises CommandError when there is no sign-in or several accounts to choose from, and FireworksError.
     """
-    from fwbill_tui.fireworks.credentials import account_id
-    from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import RestClient
     from fwbill_tui.sources.account import AccountSource
 
-    environ = dict(os.environ) | ({"FIREWORKS_PROFILE": profile} if profile else {})
-    named = account_id(account) if account is not None else None
-    endpoints = Endpoints.from_environ(environ)
-    credential = _credential(environ)
-    if named is None:
-        named = credential.account_id
+    named = _named_account(flags)
+    endpoints, credential = sign_in(flags, cancelled=cancelled)
+    named = named or credential.account_id
     if named is None:
         with RestClient(endpoints, credential, cancelled=cancelled) as client:
-            found = client.accounts()
-        if len(found) > 1:
-            listed = ", ".join(entry.id for entry in found)
-            raise CommandError(f"{credential.origin} opens several accounts: choose one with --account-id: {listed}", NO_ACCOUNT)
-        named = found[0].id
+            named = the_account(client.accounts(), credential)
     return AccountSource(endpoints, credential, named)
 
 
-def _credential(environ: Mapping[str, str]) -> Credential:
-    """The credential to use. A profile that was asked for is used or refused, never passed over for another."""
-    from fwbill_tui.fireworks.credentials import find_credentials
+def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoints, Credential]:
+    """Where to go and the credential to use, not yet tried. Raises CommandError where there is none, and FireworksError.
 
+    A way in that was asked for by a flag is used or refused, never passed over for another. The keyring is asked only
+    where nothing comes before it: it may want to be unlocked.
+    """
+    from fwbill_tui.fireworks.endpoints import Endpoints
+    from fwbill_tui.fireworks.keyring_store import ALTERNATIVES
+
+    environ = flags.environ
+    endpoints = Endpoints.from_environ(environ)
+    found: list[Credential] = []
+    for credential in _candidates(flags, environ, endpoints, cancelled):
+        if credential.usable:
+            return endpoints, credential
+        found.append(credential)
+    if not found:
+        raise CommandError(NO_KEY, SIGN_IN_REFUSED)
+    why = "; ".join(f"{credential.origin} ({credential.place}): {credential.problem}" for credential in found)
+    raise CommandError(f"no sign-in can be used: {why}: {ALTERNATIVES}", SIGN_IN_REFUSED)
+
+
+def _candidates(
+    flags: AccountFlags, environ: Mapping[str, str], endpoints: Endpoints, cancelled: threading.Event
+) -> Iterable[Credential]:
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, find_credentials
+    from fwbill_tui.fireworks.keyring_store import keyring_credentials
+
+    if (command := flags.api_key_command) is not None:
+        yield command_credential(command, flags, cancelled=cancelled)
+        return
     found = find_credentials(environ, Path.home())
     if environ.get("FIREWORKS_PROFILE"):
-        found = found[:1]
-    usable = next((credential for credential in found if credential.usable), None)
-    if usable is not None:
-        return usable
-    if not found:
-        raise CommandError(_NO_KEY, SIGN_IN_REFUSED)
-    why = "; ".join(f"{credential.origin} ({credential.place}): {credential.problem}" for credential in found)
-    raise CommandError(f"no sign-in can be used: {why}", SIGN_IN_REFUSED)
+        yield from found[:1]
+        return
+    yield from found
+    yield from keyring_credentials(endpoints, account=environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
+
+
+def command_credential(command: str, flags: AccountFlags, *, cancelled: threading.Event) -> Credential:
+    """The credential that `--api-key-command` prints. Raises FireworksError."""
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE
+    from fwbill_tui.fireworks.key_command import key_of_command
+
+    return key_of_command(command, account=_named_account(flags) or os.environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
+
+
+def all_credentials(flags: AccountFlags, endpoints: Endpoints, *, cancelled: threading.Event) -> list[Credential]:
+    """Every way in that is there, usable or not, in order of preference; the flags' own account on each. Fails for none."""
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, Credential, find_credentials
+    from fwbill_tui.fireworks.errors import BadAccountId, Cancelled, FireworksError
+    from fwbill_tui.fireworks.key_command import FLAG
+    from fwbill_tui.fireworks.keyring_store import keyring_credentials
+
+    environ = flags.environ
+    found: list[Credential] = []
+    if flags.api_key_command is not None:
+        try:
+            found.append(command_credential(flags.api_key_command, flags, cancelled=cancelled))
+        except (Cancelled, BadAccountId):
+            raise
+        except FireworksError as error:
+            found.append(Credential(None, FLAG, "command line", problem=str(error)))
+    found += find_credentials(environ, Path.home())
+    found += keyring_credentials(endpoints, account=environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
+    named = _named_account(flags)
+    return [replace(credential, account_id=named) for credential in found] if named else found
+
+
+def the_account(accounts: Sequence[Account], credential: Credential) -> str:
+    """The only account of a credential. Raises CommandError, which names them, when there are several."""
+    if len(accounts) > 1:
+        listed = ", ".join(entry.id for entry in accounts)
+        raise CommandError(f"{credential.origin} opens several accounts: choose one with --account-id: {listed}", NO_ACCOUNT)
+    return accounts[0].id
+
+
+def _named_account(flags: AccountFlags) -> str | None:
+    from fwbill_tui.fireworks.credentials import account_id
+
+    return None if flags.account_id is None else account_id(flags.account_id)

@@ -25,7 +25,7 @@ FIRECONNECT_ORIGIN = "FireConnect"
 FIRECONNECT = ("FireworksAI", "fireworks-api-key")
 """Service and account of FireConnect's entry in the macOS keychain (its cli reference)."""
 
-LOOK = 5.0
+LOOK = 10.0
 """Seconds for a look without anybody having asked for the keyring."""
 ASK = 60.0
 """Seconds when the user has asked for it, and may have to unlock it first."""
@@ -75,15 +75,18 @@ class KeyringStore:
 
         return self._within(work, value)
 
-    def load(self) -> Credential | None:
-        """The credential kept there; None without one. An entry that is no key has a `problem`."""
-        found = self._within(lambda backend: (backend.get_password(SERVICE, self._host), _named(backend)))
-        return _credential(found[0], ORIGIN, found[1])
+    def load(self, account: str | None = None) -> Credential | None:
+        """The credential kept there; None without one. An entry that is no key has a `problem`.
 
-    def load_fireconnect(self) -> Credential | None:
+        `account` goes before the one that is kept with the key.
+        """
+        found = self._within(lambda backend: (backend.get_password(SERVICE, self._host), _named(backend)))
+        return _credential(found[0], ORIGIN, found[1], account)
+
+    def load_fireconnect(self, account: str | None = None) -> Credential | None:
         """What FireConnect keeps, with which it shares the macOS keychain; None without it."""
         found = self._within(lambda backend: (backend.get_password(*FIRECONNECT), _named(backend)))
-        return _credential(found[0], FIRECONNECT_ORIGIN, found[1])
+        return _credential(found[0], FIRECONNECT_ORIGIN, found[1], account)
 
     def delete(self) -> bool:
         """Take the key out; False when there was none."""
@@ -128,20 +131,21 @@ class KeyringStore:
 def keyring_credentials(
     endpoints: Endpoints,
     *,
+    account: str | None = None,
     cancelled: threading.Event | None = None,
     time_limit: float = LOOK,
     platform: str = sys.platform,
 ) -> list[Credential]:
     """What the keyring holds for a service: our own entry, on macOS FireConnect's too, which is for Fireworks' own host.
 
-    A machine without a keyring has nothing to say; one whose keyring cannot be used has one entry that says why.
-    Raises Cancelled alone.
+    `account` is the one that the user named, unchecked. A machine without a keyring has nothing to say; one whose keyring
+    cannot be used has one entry that says why. Raises Cancelled alone.
     """
     store = KeyringStore(endpoints.host, cancelled=cancelled, time_limit=time_limit)
     try:
-        found = [store.load()]
+        found = [store.load(account)]
         if platform == "darwin" and endpoints.base_url == BASE_URL:
-            found.append(store.load_fireconnect())
+            found.append(store.load_fireconnect(account))
     except NoKeyring:
         return []
     except KeyringUnavailable as error:
@@ -187,7 +191,7 @@ def _translated(error: BaseException, *secrets: str) -> BaseException:
     return KeyringUnavailable(f"the keyring failed: {said or type(error).__name__}")
 
 
-def _credential(text: str | None, origin: str, place: str) -> Credential | None:
+def _credential(text: str | None, origin: str, place: str, chosen: str | None) -> Credential | None:
     """The credential that an entry's text is."""
     if text is None:
         return None
@@ -198,6 +202,7 @@ def _credential(text: str | None, origin: str, place: str) -> Credential | None:
             key, account = str(entry["api_key"]), str(entry.get("account_id") or "")
         except (ValueError, KeyError, RecursionError):
             return Credential(None, origin, place, problem="what is kept there is not a key")
+    account = chosen or account
     try:
         return Credential(Secret(check_key(key)), origin, place, account_id=account_id(account) if account else None)
     except (BadKey, BadAccountId) as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.usage.query import Query
 
 
@@ -13,7 +14,8 @@ class Launch:
     """How to start the explorer: on `inputs`, or with `demo_rows` on the demo, or else on an account.
 
     `query.range` is `EVERYTHING` when no range was given. `account_id` and `profile` are what the user named on the command
-    line, unchecked; they go before the environment. `rejects` is where rejected rows are to be written; with `strict` they
+    line, unchecked; they go before the environment. `credential` is what was found on the way here (the key that a command
+    printed), and goes before everything else. `rejects` is where rejected rows are to be written; with `strict` they
     make the exit code 6.
     """
 
@@ -22,6 +24,7 @@ class Launch:
     demo_rows: int | None = None
     account_id: str | None = None
     profile: str | None = None
+    credential: Credential | None = None
     skip_unreadable: bool = False
     rejects: Path | None = None
     strict: bool = False
