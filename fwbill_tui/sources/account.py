@@ -12,7 +12,7 @@ from pathlib import Path
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.download import Downloader, open_download
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.fireworks.errors import StorageError
+from fwbill_tui.fireworks.errors import FireworksError, StorageError
 from fwbill_tui.fireworks.gateway import Gateway
 from fwbill_tui.fireworks.http import HttpSession
 from fwbill_tui.fireworks.retry import RetryPolicy
@@ -35,7 +35,7 @@ class AccountSource(WindowedSource):
         workers: int = WORKERS,
         workspace: Path | None = None,
         policy: RetryPolicy | None = None,
-        first_failure_ends: bool = False,
+        leave_on: tuple[type[FireworksError], ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`workspace`: where downloads are kept while they are read, in a private folder; None: the system's own place.
@@ -47,7 +47,7 @@ class AccountSource(WindowedSource):
             kind=kind,
             label=_LABELS.get(kind, kind),
             workers=workers,
-            first_failure_ends=first_failure_ends,
+            leave_on=leave_on,
             clock=clock,
         )
         self._endpoints = endpoints

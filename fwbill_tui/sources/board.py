@@ -36,6 +36,11 @@ class Board:
         with self._lock:
             return tuple(self._windows)
 
+    @property
+    def anything_came(self) -> bool:
+        """Whether any byte or event of any window has come, or a window has ended without any."""
+        return any(window.bytes_done or window.events or window.state == "done" for window in self.windows)
+
     def update(self, number: int, *, problem: str = "", **changes: Any) -> None:
         """Change fields of a window's progress; a problem not named again is over. A window that ended stays as it is."""
         with self._lock:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from fwbill_tui.fireworks.credentials import Credential
+from fwbill_tui.fireworks.errors import FireworksError
 from fwbill_tui.fireworks.firectl import QUIET_LIMIT, Firectl, whole_days
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.fireworks.windows import cut
@@ -36,7 +37,7 @@ class FirectlSource(WindowedSource):
         workspace: Path | None = None,
         policy: RetryPolicy | None = None,
         quiet_limit: float = QUIET_LIMIT,
-        first_failure_ends: bool = False,
+        leave_on: tuple[type[FireworksError], ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`environ` and `home` default to this process's; see `Firectl` for the rest. Raises BadAccountId."""
@@ -45,7 +46,7 @@ class FirectlSource(WindowedSource):
             kind="firectl",
             label="firectl export",
             workers=workers,
-            first_failure_ends=first_failure_ends,
+            leave_on=leave_on,
             clock=clock,
         )
         self._credential = credential

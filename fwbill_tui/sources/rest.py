@@ -13,6 +13,7 @@ import polars as pl
 from fwbill_tui.fireworks.billing_usage import BillingUsage
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.fireworks.errors import FireworksError
 from fwbill_tui.fireworks.rest import RestClient
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.fireworks.usage_answer import Row
@@ -50,7 +51,7 @@ class RestSource(WindowedSource):
         time_zone: str = "UTC",
         workers: int = WORKERS,
         policy: RetryPolicy | None = None,
-        first_failure_ends: bool = False,
+        leave_on: tuple[type[FireworksError], ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`time_zone`: an IANA name, where days begin and end. Raises BadAccountId, and QueryError for an unknown zone."""
@@ -59,7 +60,7 @@ class RestSource(WindowedSource):
             kind="rest",
             label="REST usage by day",
             workers=workers,
-            first_failure_ends=first_failure_ends,
+            leave_on=leave_on,
             clock=clock,
         )
         self._endpoints = endpoints

@@ -84,10 +84,10 @@ class WindowedSource(ABC):
         kind: str,
         label: str,
         workers: int,
-        first_failure_ends: bool = False,
+        leave_on: tuple[type[FireworksError], ...] = (),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`first_failure_ends`: a window that fails before any other was had stands for all; for callers with another way.
+        """`leave_on`: failures for which the caller has another way; one before anything has come of any window ends all.
 
         Raises BadAccountId.
         """
@@ -95,7 +95,7 @@ class WindowedSource(ABC):
         self.label = label
         self.account = account_id(account)
         self._workers = workers
-        self._first_failure_ends = first_failure_ends
+        self._leave_on = leave_on
         self._clock = clock
         self._provenance = Provenance(kind, label, self.account, grain=self.grain)
 
@@ -122,7 +122,7 @@ class WindowedSource(ABC):
         windows = self._cut(wanted, now)
         board = Board(windows, progress)
         stop = threading.Event()
-        tally = _Tally(windows, self._first_failure_ends)
+        tally = _Tally(windows)
         tally.left_out = _margins(wanted, windows, self.left_out)
 
         def idle() -> None:
@@ -136,6 +136,8 @@ class WindowedSource(ABC):
                 crew = stack.enter_context(Crew(fetch, len(windows), workers=self._workers, stop=stop))
                 for number, result in crew.results(idle=idle):
                     if isinstance(result, BaseException):
+                        if isinstance(result, self._leave_on) and not board.anything_came:
+                            raise result
                         tally.failed(number, result)
                         board.update(number, state="failed", problem=str(result))
                         continue
@@ -196,10 +198,9 @@ def _margins(wanted: TimeRange, windows: list[TimeRange], reason: str) -> list[t
 class _Tally:
     """Which windows are still missing, why, and what the first reason was."""
 
-    def __init__(self, windows: list[TimeRange], first_failure_ends: bool) -> None:
+    def __init__(self, windows: list[TimeRange]) -> None:
         self.missing = {number: (window, "not fetched") for number, window in enumerate(windows)}
         self._windows = len(windows)
-        self._first_failure_ends = first_failure_ends
         self._first: BaseException | None = None
         self._outside = 0
         self._notes: dict[str, None] = {}
@@ -214,8 +215,6 @@ class _Tally:
     def failed(self, number: int, error: BaseException) -> None:
         """A window could not be had. Raises `error` when it stands for all windows, or is not a failure of fetching."""
         if not isinstance(error, FireworksError | ExportFormatError) or getattr(error, "everywhere", False):
-            raise error
-        if self._first_failure_ends and len(self.missing) == self._windows:
             raise error
         self.missing[number] = (self.missing[number][0], str(error))
         self._first = self._first or error
