@@ -1,9 +1,10 @@
-"""What the user named: files, patterns, folders and standard input, as a list of inputs."""
+"""What the user named: files, patterns, folders, objects in a cloud and standard input, as a list of inputs."""
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from fwbill_tui.usage.schema import ExportFormatError
 
 STANDARD_INPUT = "-"
+_URL = re.compile(r"(?:s3a?|gs|gcs|az|abfss?)://.+")
 _FOLDER_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
 
@@ -28,10 +30,14 @@ class UnreadableFile(ExportFormatError):  # noqa: N818 - the thing that is wrong
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One file to read. `name` is what the user would call it; a `path` of None is standard input."""
+    """One file to read. `name` is what the user would call it; without `path` and `url` it is standard input.
+
+    A `url` names an object in a cloud, or with a pattern several (see `files.remote`).
+    """
 
     name: str
     path: Path | None
+    url: str | None = None
 
     @property
     def size(self) -> int | None:
@@ -43,7 +49,7 @@ class Input:
 
 
 def expand(arguments: Sequence[str]) -> list[Input]:
-    """Turn files, patterns (`usage-*.csv`), folders (with the folders in them) and `-` into inputs.
+    """Turn files, patterns (`usage-*.csv`), folders (with the folders in them), URLs (`s3://…`) and `-` into inputs.
 
     Patterns and folders give their files in the order of their names. A file named in several ways is read once, or its
     events would count twice. Raises UnreadableFile for an argument that stands for no file.
@@ -51,7 +57,7 @@ def expand(arguments: Sequence[str]) -> list[Input]:
     inputs: dict[object, Input] = {}
     for argument in arguments:
         for found in _matches(argument):
-            key = STANDARD_INPUT if found.path is None else os.path.realpath(found.path)
+            key = os.path.realpath(found.path) if found.path is not None else found.url or STANDARD_INPUT
             inputs.setdefault(key, found)
     return list(inputs.values())
 
@@ -61,6 +67,8 @@ def _matches(argument: str) -> list[Input]:
         if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
             raise UnreadableFile("-", "standard input is a terminal; pipe an export into it, or name a file")
         return [Input("standard input", None)]
+    if _URL.fullmatch(argument):
+        return [Input(argument, None, argument)]
     path = Path(argument).expanduser()
     if path.is_dir():
         paths = list(_folder(path))

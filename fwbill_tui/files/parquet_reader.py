@@ -16,8 +16,10 @@ from fwbill_tui.usage.schema import COLUMN_DIMENSIONS, Batch, EventTypes, Reject
 _BATCH_ROWS = 1 << 18
 
 
-def read_parquet(file: Path | BytesIO, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
-    """Read a Parquet file of `size` bytes: batches in its order, at least one; rejects carry the row number, from 1.
+def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
+    """Read a Parquet file (or the object of a URL) of `size` bytes: batches in its order, at least one.
+
+    Rejects carry the row number, from 1.
 
     Raises ExportFormatError when it is not a usage export, TooManyLabels when `types` cannot number the labels of a
     column, and PolarsError when the file is damaged.
@@ -56,7 +58,7 @@ def read_parquet_header(file: Path | BytesIO, source: str) -> Header:
     return _scan(file, source)[1]
 
 
-def _scan(file: Path | BytesIO, source: str) -> tuple[pl.LazyFrame, Header]:
+def _scan(file: Path | BytesIO | str, source: str) -> tuple[pl.LazyFrame, Header]:
     scan = pl.scan_parquet(file, glob=False)
     stored = scan.collect_schema().names()
     header = Header.of(stored, source)

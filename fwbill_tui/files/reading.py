@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from fwbill_tui.files.compressed import DamagedError
 from fwbill_tui.files.inputs import Input, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.files.parquet_reader import read_parquet, read_parquet_header
+from fwbill_tui.files.remote import read_objects
 from fwbill_tui.usage.csv_reader import read_csv, read_header
 from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
 
@@ -24,9 +25,9 @@ def read_inputs(
 ) -> Generator[Batch, None, None]:
     """Read inputs in their order. The `bytes_read` of a file's batches add up to its size on disk.
 
-    All files are looked at before the first is read, so that a missing, damaged or foreign one is known at once. A file
-    that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the others go on. What
-    was read of a file before damage showed has been handed out then: `UnreadableFile.events` says how much.
+    All files of this machine are looked at before the first is read, so that a missing, damaged or foreign one is known
+    at once. A file that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the
+    others go on. What was read of it before damage showed has been handed out: `UnreadableFile.events` says how much.
 
     Raises TooManyLabels when `types` cannot number the labels of a column. Closing the iterator ends its threads and
     closes its files.
@@ -53,7 +54,7 @@ def read_inputs(
 
 def _look_at(source: Input) -> None:
     """Read just the beginning of a file. Raises UnreadableFile."""
-    with _told_plainly(source), opened(source) as file:
+    with told_plainly(source), opened(source) as file:
         if file.kind == "parquet" and source.path is not None:
             read_parquet_header(source.path, source.name)
         else:
@@ -62,8 +63,12 @@ def _look_at(source: Input) -> None:
 
 def _read(source: Input, types: EventTypes) -> Generator[Batch, None, None]:
     events = 0
-    with _told_plainly(source, lambda: events), opened(source) as file, closing(_batches(file, source, types)) as batches:
-        for batch in batches:
+    with told_plainly(source, lambda: events), ExitStack() as held:
+        if source.url is not None:
+            batches = read_objects(source.url, types)
+        else:
+            batches = _batches(held.enter_context(opened(source)), source, types)
+        for batch in held.enter_context(closing(batches)):
             events += batch.events.height
             yield batch
 
@@ -78,7 +83,7 @@ def _batches(file: Opened, source: Input, types: EventTypes) -> Generator[Batch,
 
 
 @contextmanager
-def _told_plainly(source: Input, events: Callable[[], int] = lambda: 0) -> Iterator[None]:
+def told_plainly(source: Input, events: Callable[[], int] = lambda: 0) -> Iterator[None]:
     """Turn every way in which reading a file fails into UnreadableFile, which names it."""
     try:
         yield

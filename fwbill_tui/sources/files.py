@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from fwbill_tui.files import expand, read_inputs
+from fwbill_tui.files import expand, read_inputs, read_rollups
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
@@ -17,6 +17,7 @@ class FileSource:
 
     kind = "files"
     needs_range = False
+    _read = staticmethod(read_inputs)
 
     def __init__(self, arguments: Sequence[str], *, skip_unreadable: bool = False) -> None:
         """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing."""
@@ -42,7 +43,7 @@ class FileSource:
         total = None if None in sizes else sum(size or 0 for size in sizes)
         done = 0
         on_unreadable = (lambda error: self._problems.append(str(error))) if self._skip_unreadable else None
-        reading = read_inputs(self._inputs, types=types, on_unreadable=on_unreadable)
+        reading = self._read(self._inputs, types=types, on_unreadable=on_unreadable)
         try:
             for batch in reading:
                 if cancelled.is_set():
@@ -60,3 +61,10 @@ class FileSource:
         if self._stopped:
             missing.append((TimeRange(), "reading was stopped before the end"))
         return Provenance(self.kind, self.label, fetched_at=self._read_at, missing=tuple(missing))
+
+
+class RollupSource(FileSource):
+    """Rollups that were computed elsewhere. Load it with a `RollupBuilder`."""
+
+    kind = "rollup"
+    _read = staticmethod(read_rollups)

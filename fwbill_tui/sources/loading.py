@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fwbill_tui.fireworks.errors import Cancelled
+from fwbill_tui.sources.files import RollupSource
 from fwbill_tui.sources.source import Progress, Provenance, Source
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.csv_reader import TooManyLabels
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.rollup_ledger import RollupBuilder
 from fwbill_tui.usage.schema import EventTypes
 
 _GROWTH = 8
@@ -49,13 +51,14 @@ def load(
     narrow types hold makes it start over with wide ones.
     """
     stop = cancelled or threading.Event()
-    builder = onto or LedgerBuilder(EventTypes())
+    new_builder = RollupBuilder if isinstance(source, RollupSource) else LedgerBuilder
+    builder = onto or new_builder(EventTypes())
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
     except TooManyLabels:
         if onto is not None:
             raise
-        return _load(source, ranges, LedgerBuilder(EventTypes(wide=True)), progress, snapshot, stop)
+        return _load(source, ranges, new_builder(EventTypes(wide=True)), progress, snapshot, stop)
 
 
 def _load(

@@ -1,0 +1,172 @@
+"""A rollup that was computed elsewhere, answered from as if its events were here.
+
+The rows of the rollup take the place of the events: each has a bucket's start as its `start_time` and says in `events`
+how many it stands for. What a Ledger sums, it sums from these rows; what only single events could answer is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import polars as pl
+
+from fwbill_tui.usage import rollup, zones
+from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.predicate import Predicate, all_of
+from fwbill_tui.usage.query import EVERYTHING, Query, QueryError, TimeRange
+from fwbill_tui.usage.schema import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS, Batch, EventTypes, Reject
+
+COLUMNS = (rollup.BUCKET, *DIMENSION_COLUMNS.values(), rollup.EVENTS, *MEASURES)
+"""The columns of a rollup file, in the order in which we write them; further labels come before `events`."""
+REQUIRED = (rollup.BUCKET, "usage_type", rollup.EVENTS, *MEASURES)
+"""Without one of these it is no rollup: a sum that is not there is not zero. Label columns may be left out."""
+DERIVED = frozenset({*DIMENSION_COLUMNS, *TIME_GROUPS, "total_tokens", "end_time", "parameter_count"} - {*COLUMNS})
+"""Further columns of such a name are not read: they would stand beside ours of that name, or belong to single events."""
+
+NAMES_IN_FILES: Mapping[str, str] = {"start_time": rollup.BUCKET}
+"""How a column of the rows is called in a file, so that a rollup that was saved cannot be taken for events."""
+
+_DAY = 24 * 60
+_LENGTHS = {_DAY: "a day", rollup.HOUR: "an hour", 30: "half an hour", rollup.QUARTER: "a quarter of an hour", 1: "a minute"}
+"""The buckets that are told apart, in minutes, the longest first."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def bucket_minutes(starts: pl.Series) -> int:
+    """The longest bucket, in minutes, that these starts (UTC) allow: 1440, 60, 30, 15 or 1.
+
+    Buckets that all begin at midnight are taken for days when there are several: an hour's and a day's look the same.
+    """
+    distinct = starts.unique()
+    lengths = [length for length in _LENGTHS if length != _DAY or len(distinct) > 1]
+    return next((length for length in lengths if (distinct.dt.truncate(f"{length}m") == distinct).all()), 1)
+
+
+class RollupLedger(Ledger):
+    """A Ledger whose `events` are the rows of a rollup: `start_time`, label columns, `events`, measures.
+
+    Conditions on single events, and days or ranges that would cut a bucket in two, raise QueryError.
+    """
+
+    def __init__(self, rows: pl.DataFrame, *, rejects: Sequence[Reject] = ()) -> None:
+        """`rows` are groups of the finest grain; the same group may come several times, it is summed."""
+        labels = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical)]
+        super().__init__(rows, _summed(rows, labels, rollup.HOUR), rolled=labels, rejects=rejects)
+        self.further = tuple(column for column in self.further if column != rollup.EVENTS)
+        self._free_text = ()
+        self.minutes = bucket_minutes(rows.get_column("start_time"))
+        """The length of a bucket, in minutes."""
+        self._whole_in: dict[str, bool] = {}
+
+    @cached_property
+    def span_of_events(self) -> TimeRange:
+        """From the start of the first bucket to the end of the last one."""
+        starts = pl.col("start_time")
+        first, last = self.events.select(starts.min().alias("first"), starts.max().alias("last")).row(0)
+        if first is None:
+            return TimeRange()
+        return TimeRange(first.astimezone(UTC), last.astimezone(UTC) + timedelta(minutes=self.minutes))
+
+    def visible_columns(self, query: Query) -> tuple[str, ...]:
+        """As of events; how many events a row stands for comes before their sums."""
+        if query.columns is not None:
+            return super().visible_columns(query)
+        shown = [column for column in super().visible_columns(query) if column in self.events.columns]
+        first = next(place for place, column in enumerate(shown) if column in MEASURES)
+        return (*shown[:first], rollup.EVENTS, *shown[first:])
+
+    def _predicate(self, query: Query) -> Predicate:
+        self._refuse(query)
+        return super()._predicate(query)
+
+    def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
+        return _summed(self.events.filter(all_of(conditions)) if conditions else self.events, columns, minutes)
+
+    def _refuse(self, query: Query) -> None:
+        """Raise QueryError for what sums per bucket cannot answer."""
+        if query.where:
+            raise QueryError(f"a rollup has no single events to ask for {query.where[0]}: open the events for that")
+        length, begin = _LENGTHS[self.minutes], " (they all begin at midnight UTC)" if self.minutes == _DAY else ""
+        if not self._whole(query.time_zone):
+            raise QueryError(
+                f"this rollup has buckets of {length}{begin}, which days in {query.time_zone} cut in two: "
+                "use another time zone such as UTC, or a rollup with shorter buckets"
+            )
+        span = self.span_of_events
+        for edge in (query.range.start, query.range.end):
+            within = edge is not None and span.start is not None and span.end is not None and span.start < edge < span.end
+            if edge is not None and within and (edge - _EPOCH) % timedelta(minutes=self.minutes):
+                raise QueryError(
+                    f"this rollup has buckets of {length}{begin}, which {edge:%Y-%m-%d %H:%M:%S} UTC cuts in two: "
+                    "use a range that begins and ends with a bucket"
+                )
+
+    def _whole(self, time_zone: str) -> bool:
+        """Whether no day or hour of a zone begins within a bucket. Raises QueryError for an unknown zone."""
+        if time_zone not in self._whole_in:
+            zones.zone(time_zone)
+            first = self.events.get_column("start_time").unique()
+            last = first.dt.offset_by(f"{self.minutes}m").dt.offset_by("-1us")
+            cut = False
+            for instants in (first, last):
+                local = instants.dt.convert_time_zone(time_zone)
+                offset = local.dt.base_utc_offset() + local.dt.dst_offset()
+                cut = cut or bool((offset.dt.total_minutes() % self.minutes != 0).any())
+            self._whole_in[time_zone] = not cut
+        return self._whole_in[time_zone]
+
+
+class RollupBuilder(LedgerBuilder):
+    """Collects the rows of one or several rollup files, as a LedgerBuilder collects events."""
+
+    def __init__(self, types: EventTypes) -> None:
+        super().__init__(types)
+        self._rows: list[pl.DataFrame] = []
+
+    def add(self, batch: Batch) -> None:
+        """Take rows in: the thirteen columns of events with the bucket as `start_time`, `events`, and further labels as text."""
+        self._rows.append(batch.events)
+        self.events += batch.events.height
+
+    def build(self) -> RollupLedger:
+        """The ledger of everything added so far."""
+        empty = self.types.frame_schema().to_frame().with_columns(pl.lit(None, dtype=pl.Int64).alias(rollup.EVENTS))
+        rows = pl.concat([*self._rows, empty], how="diagonal", rechunk=True)
+        own = ("start_time", *DIMENSION_COLUMNS.values())
+        further = [column for column in rows.columns if column not in (*empty.columns, *DERIVED)]
+        labels = [pl.when(pl.col(name) != "").then(pl.col(name)).cast(self.types.label(name)).alias(name) for name in further]
+        sums = [pl.col(column).fill_null(0) for column in rollup.SUMS]
+        return RollupLedger(rows.select(*own, *labels, *sums))
+
+
+def rollup_of(ledger: Ledger, query: Query) -> pl.DataFrame:
+    """What a query shows, summed per hour and combination of labels: a rollup as its file has it, sorted.
+
+    The buckets are quarter hours (or minutes) where the query's time zone or range needs that. Free text is left out.
+    """
+    ledger.check(query)
+    predicate = ledger._predicate(query)
+    facts = ledger._facts(query, predicate).filter(predicate.on_labels())
+    keys = [rollup.BUCKET, *ledger.rolled]
+    summed = rollup.narrowed(rollup.regroup(facts, keys)).select(*keys, *rollup.SUMS)
+    return summed.with_columns(pl.col(ledger.rolled).cast(pl.String)).sort(keys, nulls_last=True)
+
+
+def names_in_files(ledger: Ledger) -> Mapping[str, str]:
+    """Columns of a ledger's `events` that are called otherwise in files, with that name."""
+    return NAMES_IN_FILES if isinstance(ledger, RollupLedger) else {}
+
+
+def event_count(ledger: Ledger) -> int:
+    """How many usage events a ledger is about; the rows of a rollup stand for several each."""
+    return ledger.whole(Query(range=EVERYTHING)).events if isinstance(ledger, RollupLedger) else ledger.events.height
+
+
+def _summed(rows: pl.DataFrame, columns: Sequence[str], minutes: int | None) -> pl.DataFrame:
+    keys: list[str | pl.Expr] = [*columns]
+    if minutes is not None:
+        keys.insert(0, pl.col("start_time").dt.truncate(f"{minutes}m").alias(rollup.BUCKET))
+    return rollup.regroup(rows, keys)
