@@ -47,7 +47,8 @@ def private_folder(parent: Path | None = None) -> Iterator[Path]:
 def write_sign_in(home: Path, key: Secret) -> None:
     """Give a home folder the file that firectl reads its key from."""
     folder = home / ".fireworks"
-    folder.mkdir(mode=0o700, parents=True)
+    home.mkdir(mode=0o700)
+    folder.mkdir(mode=0o700)
     with os.fdopen(os.open(folder / "auth.ini", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(f"[fireworks]\napi_key = {key.reveal()}\n")
 

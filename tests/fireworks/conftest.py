@@ -1,17 +1,22 @@
-"""A loopback HTTP server that sends exactly the bytes a test tells it to."""
+"""A loopback HTTP server that sends exactly the bytes a test tells it to, and a stand-in for firectl."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from fwbill_tui.fireworks.retry import RetryPolicy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from firectl_stand_in import firectl as firectl
 
 
 @dataclass(frozen=True)
