@@ -120,7 +120,7 @@ class AccountArchive:
             try:
                 self.manifest()
             except DamagedManifestError:
-                aside = self.root / ".damaged" / f"{self.folder.parent.name}-{self.account}-{secrets.token_hex(4)}"
+                aside = self.root / ".damaged" / f"{self.folder.parent.name}+{self.account}+{secrets.token_hex(4)}"
                 try:
                     private_folder(aside.parent)
                     self.folder.replace(aside)

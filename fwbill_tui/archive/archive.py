@@ -112,7 +112,7 @@ class Archive:
             try:
                 with contextlib.suppress(FileNotFoundError):
                     folder.replace(aside)  # gone in one step, however long removing takes
-                for path in (*self.root.glob(".forgotten-*"), *self.root.glob(f".damaged/{folder.parent.name}-{account}-*")):
+                for path in (*self.root.glob(".forgotten-*"), *self.root.glob(f".damaged/{folder.parent.name}+{account}+*")):
                     shutil.rmtree(path)
             except OSError as error:
                 raise cannot("remove", folder, error) from error

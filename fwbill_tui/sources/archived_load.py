@@ -93,7 +93,7 @@ class Load:
         growing = [fetch.fetched_at for day, fetch in self._given.items() if fetch.state_of(day, self.now) == "provisional"]
         fetched_at = min(growing) if growing else max((fetch.fetched_at for fetch in fetches), default=self.now)
         grain: Grain = "day" if any(fetch.grain == "day" for fetch in fetches) else "event"
-        notes = (*self._notes, *self._about_kept())
+        notes = (*self._notes, *self._about_days())
         return Provenance(kind, label, self.archive.account, fetched_at, tuple(self._missing()), notes, grain)
 
     # -- what is kept ------------------------------------------------------------------------------------------------
@@ -218,15 +218,15 @@ class Load:
                 if part is not None:
                     yield part, reason
 
-    def _about_kept(self) -> Iterator[str]:
-        """How old those kept days are that may still grow, why they were not fetched again, and what else they came with."""
+    def _about_days(self) -> Iterator[str]:
+        """How old those kept days are that may still grow, and why they were not fetched again; what else days came with."""
         kept = {day: fetch for day, fetch in sorted(self._given.items()) if day not in self._fetched}
         growing = [day for day, fetch in kept.items() if fetch.state_of(day, self.now) == "provisional"]
         for run in runs(growing):
             for (at, reason), days in groupby(run, lambda day: (kept[day].fetched_at, self._failures.get(day, ""))):
                 again = f"could not be fetched again ({reason}); " if reason else ""
                 yield f"{_said(list(days))}: {again}kept as of {at:%Y-%m-%d %H:%M} UTC, may still grow"
-        outside = sum({fetch.key: fetch.outside for fetch in kept.values()}.values())
+        outside = sum({fetch.key: fetch.outside for fetch in self._given.values()}.values())
         if outside:
             yield f"{outside:,} events came with days on which they do not start, and were left to their own days"
 
