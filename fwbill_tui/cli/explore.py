@@ -47,6 +47,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
         skip_unreadable=inputs.skip_unreadable,
         rejects=inputs.rejects,
         strict=inputs.strict,
+        rollup=inputs.rollup,
     )
     return open_explorer(launch)
 

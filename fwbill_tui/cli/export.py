@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 OUTPUT = "Output"
 SUFFIXES: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
-DEFAULT_FILENAME = "billing_metrics.csv"
+DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
+_FORMAT = "By default what the name ends in, or csv. rollup: sums per hour for --rollup, as CSV or Parquet as the name ends."
 EPILOG = """\b
 Examples:
   fwbill export --start-time 2026-10-01 --end-time 2026-11-01
@@ -36,14 +37,14 @@ Examples:
 @input_flags
 @filter_flags(columns=True)
 @option("--filename", metavar="FILE", section=OUTPUT, help=f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}]")
-@option("--format", "kind", type=click.Choice(list(SUFFIXES)), section=OUTPUT, help="By default what the name ends in, or csv.")
+@option("--format", "kind", type=click.Choice([*SUFFIXES, "rollup"]), section=OUTPUT, help=_FORMAT)
 @option("--no-clobber", is_flag=True, section=OUTPUT, help="Refuse to replace an existing file.")
 @option("--neutralise-formulas", is_flag=True, section=OUTPUT, help="Put ' before cells that a spreadsheet would run (CSV).")
 def export(
     inputs: InputFlags,
     filters: FilterFlags,
     filename: str | None,
-    kind: Format | None,
+    kind: Literal[Format, "rollup"] | None,
     no_clobber: bool,
     neutralise_formulas: bool,
 ) -> int:
@@ -53,8 +54,9 @@ def export(
     is signed in is read: the last 24 hours, unless a range is given. The file appears whole or not at all; an existing one is
     replaced. Rows keep the order of their files, and an account's come oldest first, unless --sort says otherwise.
     """
-    target = DEFAULT_FILENAME if filename is None else filename
-    chosen = kind or _format_of(target)
+    summed = kind == "rollup"
+    target = filename if filename is not None else DEFAULT_ROLLUP if summed else DEFAULT_FILENAME
+    chosen: Format = _rollup_format(target, filters) if kind == "rollup" else kind or _format_of(target)
     if target == "-" and no_clobber:
         raise click.UsageError("--no-clobber cannot apply to standard output")
     if neutralise_formulas and chosen != "csv":
@@ -65,7 +67,7 @@ def export(
     def work(stop: threading.Event) -> None:
         usage = load_usage(inputs, _query(inputs, filters), stop)
         _refuse_partial(usage, inputs)
-        _write(usage, target, chosen, stop, overwrite=not no_clobber, neutralise=neutralise_formulas)
+        _write(usage, target, chosen, stop, summed=summed, overwrite=not no_clobber, neutralise=neutralise_formulas)
 
     interruptible(work)
     return DONE
@@ -74,6 +76,15 @@ def export(
 def _format_of(target: str) -> Format:
     ending = Path(target).suffix.lower()
     return next((kind for kind, suffixes in SUFFIXES.items() if ending in suffixes), "csv")
+
+
+def _rollup_format(target: str, filters: FilterFlags) -> Format:
+    for flag, value in (("--group-by", filters.group_by), ("--sort", filters.sort), ("--columns", filters.columns)):
+        if value is not None:
+            raise click.UsageError(f"{flag} cannot apply to a rollup: its rows and columns are always the same")
+    if target != "-" and _format_of(target) == "ndjson":
+        raise click.UsageError("a rollup is written as Parquet or CSV: choose a name that ends in .parquet or .csv")
+    return "csv" if Path(target).suffix.lower() in SUFFIXES["csv"] else "parquet"
 
 
 def _query(inputs: InputFlags, filters: FilterFlags) -> Query:
@@ -93,10 +104,13 @@ def _refuse_partial(usage: Usage, inputs: InputFlags) -> None:
         raise CommandError(f"nothing was written, because {'; '.join(lines)}", NETWORK)
 
 
-def _write(usage: Usage, target: str, kind: Format, stop: threading.Event, *, overwrite: bool, neutralise: bool) -> None:
-    from fwbill_tui.export.writing import write_events, write_groups
+def _write(
+    usage: Usage, target: str, kind: Format, stop: threading.Event, *, summed: bool, overwrite: bool, neutralise: bool
+) -> None:
+    from fwbill_tui.export.writing import write_events, write_groups, write_rollup
 
-    write = write_groups if usage.query.group_by else partial(write_events, columns=usage.query.columns)
+    events = partial(write_events, columns=usage.query.columns)
+    write = write_rollup if summed else write_groups if usage.query.group_by else events
     if target == "-":
         with data_stream(binary=kind == "parquet") as stream:
             write(usage.ledger, usage.query, stream, format=kind, neutralise_formulas=neutralise, cancelled=stop)

@@ -38,6 +38,7 @@ class InputFlags:
     skip_unreadable: bool
     rejects: Path | None
     strict: bool
+    rollup: bool
 
     def __post_init__(self) -> None:
         signing_in = {"--account-id": self.account_id, "--profile": self.profile, "--api-key-command": self.api_key_command}
@@ -46,6 +47,11 @@ class InputFlags:
             raise click.UsageError(f"{flag} cannot apply to files: leave out the one or the other")
         if self.skip_unreadable and not self.files:
             raise click.UsageError("--skip-unreadable applies to files: name some")
+        if self.rollup and not self.files:
+            raise click.UsageError("--rollup says what the FILEs are: name some")
+        if self.rollup and (self.rejects is not None or self.strict):
+            flag = "--strict" if self.rejects is None else "--rejects"
+            raise click.UsageError(f"{flag} cannot apply to rollups: one with a row that cannot be read is refused whole")
         _ = self.account  # which refuses flags that contradict each other
 
     @property
@@ -81,6 +87,7 @@ def input_flags(function: F) -> F:
         option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
         option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
         option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
+        option("--rollup", is_flag=True, section=INPUT, help="FILEs are rollups: sums per hour that a warehouse computed."),
     ]
     for add in reversed(decorators):
         command = add(command)
@@ -96,9 +103,9 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage
 
     source: Source
     if inputs.files:
-        from fwbill_tui.sources.files import FileSource
+        from fwbill_tui.sources.files import FileSource, RollupSource
 
-        source = FileSource(inputs.files, skip_unreadable=inputs.skip_unreadable)
+        source = (RollupSource if inputs.rollup else FileSource)(inputs.files, skip_unreadable=inputs.skip_unreadable)
     else:
         from fwbill_tui.fireworks.windows import closed
 

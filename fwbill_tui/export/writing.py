@@ -15,6 +15,7 @@ from fwbill_tui.export.formats import Format, readable_groups, write_format
 from fwbill_tui.export.slices import Progress, slices
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.rollup_ledger import names_in_files, rollup_of
 
 
 def write_events(
@@ -46,7 +47,10 @@ def write_events(
         raise ExportError(f"cannot write {named}: the columns are {', '.join(ledger.events.columns)}")
     order = _order(ledger, query)
     rows = slices(ledger.events, order, shown, progress=progress, cancelled=cancelled)
-    schema = pl.Schema({column: ledger.events.schema[column] for column in shown})
+    names = names_in_files(ledger)
+    schema = pl.Schema({names.get(column, column): ledger.events.schema[column] for column in shown})
+    if names:
+        rows = (frame.rename(names, strict=False) for frame in rows)
     return _write(rows, schema, path, format, overwrite, neutralise_formulas)
 
 
@@ -67,6 +71,26 @@ def write_groups(
         groups = readable_groups(groups)
     rows = slices(groups, None, groups.columns, progress=progress, cancelled=cancelled)
     return _write(rows, groups.schema, path, format, overwrite, neutralise_formulas)
+
+
+def write_rollup(
+    ledger: Ledger,
+    query: Query,
+    path: Path | BinaryIO,
+    *,
+    format: Format = "parquet",  # noqa: A002
+    overwrite: bool = False,
+    neutralise_formulas: bool = False,
+    progress: Progress | None = None,
+    cancelled: threading.Event | None = None,
+) -> Path | BinaryIO:
+    """Write what `query` shows as a rollup, that `fwbill --rollup` opens; its sort and columns do not matter.
+
+    See `usage.rollup_ledger.rollup_of`; otherwise as `write_events`.
+    """
+    summed = rollup_of(ledger, query)
+    rows = slices(summed, None, summed.columns, progress=progress, cancelled=cancelled)
+    return _write(rows, summed.schema, path, format, overwrite, neutralise_formulas)
 
 
 def _order(ledger: Ledger, query: Query) -> pl.Series | None:

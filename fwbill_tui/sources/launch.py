@@ -11,7 +11,7 @@ from fwbill_tui.usage.query import Query
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start the explorer: on `inputs`, or with `demo_rows` on the demo, or else on an account.
+    """How to start the explorer: on `inputs` (rollups, with `rollup`), or with `demo_rows` on the demo, or else on an account.
 
     `query.range` is `EVERYTHING` when no range was given. `account_id` and `profile` are what the user named on the command
     line, unchecked; they go before the environment. `credential` is what was found on the way here (the key that a command
@@ -28,3 +28,4 @@ class Launch:
     skip_unreadable: bool = False
     rejects: Path | None = None
     strict: bool = False
+    rollup: bool = False

@@ -69,7 +69,7 @@ class FwbillApp(App[int]):
         launch = self._launch
         try:
             if launch.inputs and not ask:
-                self._open(open_files(launch.inputs, launch))
+                self._open(open_files(launch.inputs, launch, rollup=launch.rollup))
                 return
             await self._sign_in(ask=ask)
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:

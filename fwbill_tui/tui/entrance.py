@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.sources.files import FileSource
+from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.source import Source
 from fwbill_tui.usage.query import EVERYTHING, Query
@@ -70,9 +70,10 @@ def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
     return Doorway(endpoints, (credential,), kind="demo")
 
 
-def open_files(arguments: tuple[str, ...], launch: Launch) -> Opening:
-    """Exported files as a source. Raises what `files.expand` raises for a name that leads nowhere."""
-    return Opening(FileSource(arguments, skip_unreadable=launch.skip_unreadable), launch.query)
+def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:
+    """Exported files, or rollups, as a source. Raises what `files.expand` raises for a name that leads nowhere."""
+    kind = RollupSource if rollup else FileSource
+    return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable), launch.query)
 
 
 def with_range(query: Query) -> Query:

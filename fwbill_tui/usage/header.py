@@ -26,6 +26,8 @@ class Header:
         names = [name.strip(" \t\r\ufeff") for name in names]
         missing = [name for name in REQUIRED_COLUMNS if name not in names]
         if missing:
+            if {"bucket", "events"} <= set(names):
+                raise ExportFormatError(f"{source}: a rollup, not single events: add --rollup")
             raise ExportFormatError(
                 f"{source}: not a usage export: no column {' and no column '.join(missing)}; found {_listing(names)}"
             )
