@@ -1,0 +1,9 @@
+"""Makes the stand-in for firectl available here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "fireworks"))
+from firectl_stand_in import firectl as firectl
