@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 ELLIPSIS = "…"
+GAP = "  "
 
 
 def display_width(text: str) -> int:
@@ -23,6 +25,19 @@ def cut(text: str, room: int) -> str:
             break
         kept.append(character)
     return "".join(kept) + ELLIPSIS
+
+
+def aligned(rows: Sequence[Sequence[str]], keys: int) -> list[str]:
+    """Rows as lines: the first `keys` columns to the left, numbers to the right."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
+            blank = " " * (wide - display_width(cell))
+            cells.append(cell + blank if at < keys else blank + cell)
+        lines.append(GAP.join(cells).rstrip())
+    return lines
 
 
 def _columns(character: str) -> int:

@@ -41,6 +41,7 @@ def code_of(error: Exception) -> int | None:
     # Late: when such an error was raised, its module is loaded already.
     from fwbill_tui.export.errors import ExportError
     from fwbill_tui.fireworks import errors as fireworks
+    from fwbill_tui.fireworks.keyring_store import KeyringUnavailable
     from fwbill_tui.usage.query import QueryError
     from fwbill_tui.usage.schema import ExportFormatError
 
@@ -49,7 +50,7 @@ def code_of(error: Exception) -> int | None:
         ((fireworks.BadKey, fireworks.SignInRefused), SIGN_IN_REFUSED),
         ((fireworks.NoPermission, fireworks.NoSuchAccount, fireworks.AccountSuspended), NO_ACCOUNT),
         ((fireworks.BadSetting,), USAGE),
-        ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled), FAILED),
+        ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
         ((fireworks.FireworksError,), NETWORK),
         ((ExportError, ExportFormatError), FAILED),
     )

@@ -15,6 +15,7 @@ from fwbill_tui.cli.explore import OpenExplorer, demo, explore
 from fwbill_tui.cli.export import export
 from fwbill_tui.cli.options import Command
 from fwbill_tui.cli.output import say
+from fwbill_tui.cli.signin import accounts, login, logout
 from fwbill_tui.cli.summary import summary
 
 _OWN_OPTIONS = ("--help", "-h", "--version")
@@ -66,7 +67,7 @@ class Root(click.Group):
     "fwbill",
     cls=Root,
     epilog=EPILOG,
-    commands=[demo, summary, export],
+    commands=[demo, summary, export, login, logout, accounts],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")

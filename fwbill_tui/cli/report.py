@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from fwbill_tui.cli.cells import cut, display_width
+from fwbill_tui.cli.cells import GAP, aligned, cut, display_width
 from fwbill_tui.cli.inputs import Usage, shown_range
 from fwbill_tui.export.formats import csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
@@ -32,7 +32,6 @@ _LEAST_FIRST = ("uncached_prompt_tokens", "total_tokens", "cached_prompt_tokens"
 """What a narrow terminal leaves out of the table, the first of these first."""
 _READABLE_KEY = 20
 _SHORTEST_KEY = 4
-_GAP = "  "
 
 
 def as_json(usage: Usage) -> str:
@@ -89,7 +88,7 @@ def _single(shown: Totals, whole: Totals, filtered: bool) -> list[str]:
     for name, heading in _HEADINGS.items():
         numbers = [_number(name, getattr(totals, name)) for totals in ((shown, whole) if filtered else (shown,))]
         rows.append([f"{heading} tokens" if name.endswith("_tokens") else heading, *numbers])
-    return _aligned(rows, keys=1)
+    return aligned(rows, keys=1)
 
 
 def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, width: int | None) -> list[str]:
@@ -102,15 +101,15 @@ def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, 
         numbers = [[_HEADINGS[name] for name in measures]]
         numbers += [[_number(name, row[name]) for name in measures] for row in groups]
         numbers.append([_number(name, getattr(totals, name)) for name in measures])
-        taken = sum(max(map(len, column)) + len(_GAP) for column in zip(*numbers, strict=True))
-        room = None if width is None else width - taken - len(_GAP) * (len(keys) - 1)
+        taken = sum(max(map(len, column)) + len(GAP) for column in zip(*numbers, strict=True))
+        room = None if width is None else width - taken - len(GAP) * (len(keys) - 1)
         if room is None or room >= sum(min(wide, _READABLE_KEY) for wide in wides) or not leavable:
             break
         measures.remove(leavable.pop(0))
     if room is not None:
         columns = [[cut(cell, share) for cell in column] for column, share in zip(columns, _shares(wides, room), strict=True)]
     rows = [[*cells, *counts] for cells, counts in zip(zip(*columns, strict=True), numbers, strict=True)]
-    return _aligned(rows, keys=len(keys))
+    return aligned(rows, keys=len(keys))
 
 
 def _shares(wides: list[int], room: int) -> list[int]:
@@ -120,19 +119,6 @@ def _shares(wides: list[int], room: int) -> list[int]:
         shares[at] = max(_SHORTEST_KEY, min(wides[at], left // (len(wides) - place)))
         left -= shares[at]
     return shares
-
-
-def _aligned(rows: list[list[str]], keys: int) -> list[str]:
-    """Rows as lines: the first `keys` columns to the left, numbers to the right."""
-    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        cells = []
-        for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
-            blank = " " * (wide - display_width(cell))
-            cells.append(cell + blank if at < keys else blank + cell)
-        lines.append(_GAP.join(cells).rstrip())
-    return lines
 
 
 def _names(values: list[object]) -> list[str]:
