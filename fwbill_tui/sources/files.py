@@ -67,4 +67,10 @@ class RollupSource(FileSource):
     """Rollups that were computed elsewhere. Load it with a `RollupBuilder`."""
 
     kind = "rollup"
+
+    @property
+    def label(self) -> str:
+        """The file's name, or how many there are, and that they are rollups."""
+        return f"{super().label} (rollup)"
+
     _read = staticmethod(read_rollups)

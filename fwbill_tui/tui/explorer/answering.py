@@ -169,7 +169,7 @@ class Answering:
             groups = ledger.groups(query)
             self._target.post_message(RowsReady(question, groups, None, groups.height, whole=True))
             return
-        total = ledger.totals(query).events
+        total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
         if question.anchor is None and total > _FIRST_ROWS:
             first = ledger.first_rows(query, _FIRST_ROWS)
             if first is not None and not superseded(0):

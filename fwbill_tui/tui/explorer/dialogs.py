@@ -10,6 +10,7 @@ from fwbill_tui.tui.explorer.files import ExplorerFiles
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
 from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.rollup_ledger import RollupLedger
 from fwbill_tui.usage.zones import zone
 
 
@@ -87,10 +88,11 @@ class ExplorerDialogs(ExplorerFiles):
         self.app.push_screen(dialog, take)
 
     def show_row(self, row: Mapping[str, object]) -> None:
-        """Everything about one event."""
+        """Everything about one event, or one row of a rollup."""
         from fwbill_tui.tui.screens.row_detail import RowDetailScreen
 
-        self.app.push_screen(RowDetailScreen(fields_of(row, self.query_now.time_zone)))
+        what = "group of usage events" if isinstance(self._ledger, RollupLedger) else "usage event"
+        self.app.push_screen(RowDetailScreen(fields_of(row, self.query_now.time_zone), what=what))
 
     def action_help(self) -> None:
         """Every key that applies now."""

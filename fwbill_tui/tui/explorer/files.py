@@ -15,6 +15,7 @@ from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.rollup_ledger import RollupLedger
 
 
 class ExplorerFiles(Screen[None]):
@@ -60,9 +61,8 @@ class ExplorerFiles(Screen[None]):
         ledger, query, rows = self._ledger, self.query_now, self._rows
         everything = replace(query.clear_filters(), group_by=())
         visible = ledger.visible_columns(everything)
-        sizes = ExportSizes(
-            rows.total, ledger.whole(query).events, len(visible), len(ledger.events.columns), groups=bool(query.group_by)
-        )
+        in_range = min(ledger.whole(query).events, ledger.events.height)  # a row of a rollup stands for several events
+        sizes = ExportSizes(rows.total, in_range, len(visible), len(ledger.events.columns), groups=bool(query.group_by))
 
         def take(choice: ExportChoice | None) -> None:
             if choice is not None:
@@ -102,7 +102,7 @@ class ExplorerFiles(Screen[None]):
         elif message.problem:
             self.notify(cells.label(message.problem), title="Not saved", severity="error", timeout=8, markup=False)
         else:
-            what = "groups" if saving.query.group_by else "events"
+            what = "groups" if saving.query.group_by or isinstance(saving.ledger, RollupLedger) else "events"
             of = "all columns" if saving.columns is None else f"{len(saving.columns)} columns shown"
             text = f"{saving.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
             if saving.partial:

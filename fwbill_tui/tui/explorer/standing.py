@@ -8,6 +8,7 @@ from fwbill_tui.tui.widgets.status import Standing
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import describe, describe_span
+from fwbill_tui.usage.rollup_ledger import event_count
 from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
 
@@ -22,7 +23,7 @@ def standing_of(
     return Standing(
         account=cells.label(account) if account else "",
         range=describe(shown, query.time_zone),
-        events=ledger.events.height if ledger is not None else None,
+        events=event_count(ledger) if ledger is not None else None,
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )
