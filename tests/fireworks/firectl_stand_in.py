@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 _PROGRAM = """#!{python} -IS
-import json, os, signal, subprocess, sys, time
+import csv, json, os, signal, subprocess, sys, time
 from pathlib import Path
 
 here = Path(__file__).parent
@@ -58,7 +58,7 @@ header, *lines = (here / "events.csv").read_text().splitlines(keepends=True)
 column = header.strip().split(",").index("start_time")
 start, end = flag("--start-time"), flag("--end-time")
 assert (time.mktime(time.strptime(end, "%Y-%m-%d")) - time.mktime(time.strptime(start, "%Y-%m-%d"))) <= 31 * 86400
-text = header + "".join(line for line in lines if start <= line.split(",")[column][:10] < end)
+text = header + "".join(line for line in lines if start <= next(csv.reader([line]))[column][:10] < end)
 part = behaviour["part"]
 if part is not None:
     text = text[: int(len(text) * part)]
