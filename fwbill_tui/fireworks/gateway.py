@@ -24,7 +24,7 @@ _OPTIONS = (
     ("grpc.primary_user_agent", USER_AGENT),
     ("grpc.enable_retries", 0),  # RetryPolicy alone decides, for every kind of call alike
     ("grpc.initial_reconnect_backoff_ms", 250),
-    ("grpc.min_reconnect_backoff_ms", 250),
+    ("grpc.min_reconnect_backoff_ms", 10_000),  # in truth the time a connection may take to come about
     ("grpc.max_reconnect_backoff_ms", 5000),
 )
 

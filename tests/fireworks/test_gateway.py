@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -243,3 +246,37 @@ def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout == "[]\n[]\n"
+
+
+def test_a_line_on_which_connecting_takes_long_is_waited_for(gateway: Any, quick: RetryPolicy) -> None:
+    server = gateway(lambda *_: links("https://a"))
+    host, _, port = server.addr.partition(":")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def far_away() -> None:
+            """Carries one connection to the server, with an answer's first bytes a third of a second late."""
+            near, _ = listener.accept()
+            far = socket.create_connection((host, int(port)))
+            time.sleep(0.35)
+            upward = threading.Thread(target=carry, args=(near, far))
+            upward.start()
+            carry(far, near)
+            upward.join()
+            for end in (near, far):
+                end.close()
+
+        def carry(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := source.recv(1 << 16):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        line = threading.Thread(target=far_away)
+        line.start()
+        waits: list[float] = []
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        with Gateway(Endpoints(gateway_addr=address), CREDENTIAL, policy=quick) as client:
+            found = client.export_metrics("acme", RANGE, on_wait=lambda seconds, _: waits.append(seconds))
+        line.join()
+    assert found == ["https://a"]
+    assert waits == []
