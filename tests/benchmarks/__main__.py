@@ -12,7 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from tests.benchmarks import engine, growth, link, loading, report, saving, screen, stalls, starting
+from tests.benchmarks import engine, growth, link, loading, peers, report, saving, screen, stalls, starting
 from tests.benchmarks.data import Cache
 from tests.benchmarks.figures import Figure, Results, Skipped
 
@@ -68,6 +68,8 @@ def _sections(results: Results, cache: Cache, given: argparse.Namespace, sizes: 
     ]
     if not given.quick:
         sections.append(("growth", lambda: growth.measure(results, sizes)))
+    if given.peers:
+        sections.append(("peers", lambda: peers.measure(results, cache, sizes, once)))
     return sections
 
 

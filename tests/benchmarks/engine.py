@@ -149,10 +149,8 @@ class _Answers:
             )
             self._add(f"first screen by {column}", one, other, "sort().head()", ("median", 60))
         three = Query(sort=tuple(SortKey(column, descending=True) for column in _THREE))
-        times = []
-        for _ in range(self._repeats):
-            times.append(_ms(partial(self._fresh().order, three)))
-        self._add("whole order by three keys", Sample.of(times), None, "", ("median", 1000))
+        times = Sample.of(_ms(partial(self._fresh().order, three)) for _ in range(self._repeats))
+        self._add("whole order by three keys", times, None, "", ("median", 1000))
 
 
 def _works(way: Callable[[pl.Series], pl.Series], values: pl.Series) -> bool:

@@ -47,12 +47,12 @@ class Spawned:
         self._pid = pid
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, _SIZE)
 
-    def count(self, keys: bytes = b"", *, calm: float = 0.4) -> int:
-        """Send keys and count the bytes written until nothing has come for `calm` seconds."""
+    def count(self, keys: bytes = b"", *, calm: float = 0.4, limit: float = 4.0) -> int:
+        """Send keys and count the bytes written until nothing has come for `calm` seconds (a cursor blinks every 0.5)."""
         if keys:
             os.write(self._fd, keys)
-        total = 0
-        while select.select([self._fd], [], [], calm)[0]:
+        total, until = 0, time.monotonic() + limit
+        while time.monotonic() < until and select.select([self._fd], [], [], calm)[0]:
             data = os.read(self._fd, 1 << 16)
             if _SYNCHRONISED.search(data):
                 os.write(self._fd, b"\x1b[?2026;2$y")  # as terminals answer that can show a frame at once
@@ -73,15 +73,17 @@ def measure(results: Results, cache: Cache, rows: int, repeats: int) -> None:
     ours = [sys.executable, "-m", "fwbill_tui", path]
     bare = [sys.executable, str(screen.BARE), "table", path, "126", "29"]
     with Spawned(ours, env, str(cache.work)) as one, Spawned(bare, env, str(cache.work)) as other:
-        first = one.count(calm=5.0), other.count(calm=1.0)
+        first = one.count(calm=5.0, limit=60), other.count(calm=2.0, limit=60)
         shown = [Sample.of([size]) for size in first]
         results.add(Figure(SECTION, "bytes until everything is shown", "B", shown[0], shown[1], "bare table", rows=rows))
         for name, keys in _KEYS.items():
             times = repeats if name in ("arrow", "page down") else 1
-            counts = [one.count(keys, calm=1.0) for _ in range(times)]
+            counts = [one.count(keys) for _ in range(times)]
             comparable = name in ("arrow", "page down", "end", "home")
             floor = Sample.of([other.count(keys) for _ in range(times)]) if comparable else None
             results.add(Figure(SECTION, f"bytes per key: {name}", "B", Sample.of(counts), floor, "bare table", rows=rows))
+        idle = Sample.of([one.count(calm=limit, limit=limit) / limit for limit in (3.0,)])
+        results.add(Figure(SECTION, "bytes per second while the search waits for a letter", "B", idle, rows=rows))
     slow = [sys.executable, "-m", "tests.benchmarks.link", str(ROUND_TRIP), *ours]
     with Terminal(slow, env=env, cwd=cache.work) as terminal:
         terminal.wait_for(screen.is_loaded(rows), timeout=600)

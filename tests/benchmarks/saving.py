@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def saves(path: str, folder: str, repeats: str) -> list[dict[str, Any]]:
     found = []
     kinds: tuple[Format, ...] = ("csv", "parquet")
     for kind in kinds:
-        sink = timed(lambda kind=kind: sinks[kind](ledger.events, target))
+        sink = timed(partial(sinks[kind], ledger.events, target))
         plain, ordered, floor = interleaved(int(repeats), save(as_loaded, kind), save(newest_first, kind), sink)
         name = f"bare sink_{kind}"
         found += [

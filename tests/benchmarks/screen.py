@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks import child
 from tests.benchmarks.data import Cache, environment
 from tests.benchmarks.figures import Figure, Goal, Results, Sample
 from tests.benchmarks.terminal import Frame, Terminal
@@ -88,14 +89,16 @@ def _body(screen: str) -> list[str]:
 def measure_opening(results: Results, cache: Cache, rows: int, repeats: int) -> None:
     """From the start of the program to first rows and to everything loaded."""
     for kind, path in (("CSV", cache.csv(rows)), ("Parquet", cache.parquet(rows))):
-        first, loaded = [], []
+        first, loaded, peak = [], [], []
         for _ in range(repeats):
             with explorer(cache, str(path)) as terminal:
                 first.append(terminal.wait_for(has_rows))
                 loaded.append(terminal.wait_for(is_loaded(rows), timeout=600))
+                peak.append(child.peak_mib(terminal.pid))
         goal = (Goal("median", 1.5),)
         results.add(Figure(SECTION, f"start to first rows of {kind}", "s", Sample.of(first), goals=goal, rows=rows))
         results.add(Figure(SECTION, f"start to all of {kind} loaded and shown", "s", Sample.of(loaded), rows=rows))
+        results.add(Figure(SECTION, f"peak memory of the explorer on {kind}", "MiB", Sample.of(peak), rows=rows))
 
 
 class Keys:
@@ -131,6 +134,7 @@ class Keys:
             for key in ("PageDown", "End", "Home"):
                 warm.watch(key, styled=True)
         paged: list[tuple[float, float]] = []
+        busy = terminal.cpu_ms(), bare.cpu_ms()
         for _ in range(self._repeats):
             for key, times in moves:
                 for _ in range(times):
@@ -140,6 +144,8 @@ class Keys:
                         if key == "PageDown":
                             paged.append(both[-1])
         self._add("any key that only moves: key to painted", *zip(*both, strict=True), goals=(Goal("p95", 16),))
+        spent = [[(after - before) / len(both)] for before, after in zip(busy, (terminal.cpu_ms(), bare.cpu_ms()), strict=True)]
+        self._add("the same: CPU per key", *spent)
         self._add("page down: key to painted", *zip(*paged, strict=True), goals=(Goal("ratio", 1.5),))
         held = [(self._held(terminal), self._held(bare)) for _ in range(max(1, self._repeats // 2))]
         self._add("arrow held at 60/s for 3 s: lag at the end", *zip(*held, strict=True), goals=(Goal("median", 50),))
@@ -160,11 +166,13 @@ class Keys:
         places = Places.of(terminal.screen())
         summaries, rows = [], []
         terminal.watch("/")
+        busy = terminal.cpu_ms()
         for word in _WORDS[: max(2, self._repeats)]:
             for key in (*word, *["BSpace"] * len(word)):
                 frames = terminal.watch(key, settle=self._calm)
                 summaries.append(settled(frames, places.answers))
                 rows.append(settled(frames, places.table))
+        cpu = f"{(terminal.cpu_ms() - busy) / len(rows):.0f} ms of CPU per letter"
         terminal.watch("Escape", settle=self._calm)
         terminal.watch("m")
         for _ in range(self._repeats):
@@ -174,8 +182,9 @@ class Keys:
                     summaries.append(settled(frames, places.answers))
                     rows.append(settled(frames, places.table))
         terminal.watch("Escape")
-        self._add("letter in search, or facet toggled: new totals, facets and chart", _seen(summaries), goals=(Goal("p95", 33),))
-        self._add("the same: new rows", _seen(rows), goals=(Goal("p95", 100),))
+        name = "letter in search, or facet toggled: new totals, facets and chart"
+        self._add(name, _seen(summaries), goals=(Goal("p95", 33),))
+        self._add("the same: new rows", _seen(rows), goals=(Goal("p95", 100),), note=cpu)
 
     def _sorts(self, terminal: Terminal) -> None:
         places = Places.of(terminal.screen())

@@ -57,15 +57,15 @@ def explore(path: str, seconds: str) -> dict[str, object]:
 
 async def _explore(path: str, seconds: float) -> dict[str, object]:
     app = FwbillApp(Launch(query=Query(), inputs=(path,)))
-    doing, gaps = "loading", [(0.0, "")]
+    doing, gaps = "loading", [(0.0, 0.0, "")]
 
     async def beat() -> None:
-        last = time.perf_counter()
+        last, busy = time.perf_counter(), time.thread_time()
         while True:
             await asyncio.sleep(_BEAT)
-            now = time.perf_counter()
-            gaps.append(((now - last - _BEAT) * 1e3, doing))
-            last = now
+            now, cpu = time.perf_counter(), time.thread_time()
+            gaps.append(((now - last - _BEAT) * 1e3, (cpu - busy) * 1e3, doing))
+            last, busy = now, cpu
 
     async with app.run_test(size=(160, 48)) as pilot:
         await pilot.pause()
@@ -86,15 +86,19 @@ async def _explore(path: str, seconds: float) -> dict[str, object]:
             app.post_message(events.Key(key, key if len(key) == 1 else None))
             await asyncio.sleep(_TYPING)
         beating.cancel()
-    worst = [[round(gap, 1), key] for gap, key in sorted(gaps, reverse=True)[:_WORST]]
-    return {"loading": loading, "longest": max(gaps)[0], "beats": len(gaps), "pressed": pressed, "worst": worst}
+    worst = [[round(gap), round(cpu), key] for gap, cpu, key in sorted(gaps, reverse=True)[:_WORST]]
+    busiest = max((cpu, key) for _, cpu, key in gaps)
+    return {"loading": loading, "longest": max(gaps)[0], "busiest": busiest, "pressed": pressed, "worst": worst}
 
 
 def measure(results: Results, cache: Cache, rows: int, seconds: float) -> None:
     """The longest stall while a CSV is loaded and while the explorer is used."""
     found = child.run("stalls.explore", cache.csv(rows), seconds, work=cache.work).returned
-    worst = ", ".join(f"{key} {gap}" for gap, key in found["worst"])
+    worst = ", ".join(f"{key} {gap}/{cpu}" for gap, cpu, key in found["worst"])
     use, load = Sample.of([found["longest"]]), Sample.of([found["loading"]])
     name, goals = f"longest stall in {seconds:g} s of use, {found['pressed']:,} keys", (Goal("max", 50),)
-    results.add(Figure(SECTION, name, "ms", use, goals=goals, rows=rows, note=f"worst: {worst}"))
+    results.add(Figure(SECTION, name, "ms", use, goals=goals, rows=rows, note=f"worst, and their CPU: {worst}"))
+    busiest, key = found["busiest"]
+    name = "most CPU of the loop's thread in one stall"
+    results.add(Figure(SECTION, name, "ms", Sample.of([busiest]), rows=rows, note=f"after {key}"))
     results.add(Figure(SECTION, "longest stall while the CSV loads", "ms", load, goals=goals, rows=rows))

@@ -150,6 +150,12 @@ class Terminal:
                 return frames
             time.sleep(_POLL)
 
+    # -- what it costs -------------------------------------------------------------------------------------------------
+    def cpu_ms(self) -> float:
+        """CPU time that the program's threads that still run have used."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text(encoding="ascii").split()[0]) for task in tasks) / 1e6
+
     # -- the end -------------------------------------------------------------------------------------------------------
     def close(self) -> None:
         """End the program and the server."""
