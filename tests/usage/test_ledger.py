@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from usage_reference import Event, Reference, Term, sorted_rows
+from usage_reference import Event, Reference, Term, satisfies, sorted_rows
 from usage_strategies import ZONES, cases, event_lists, ledger_of, queries
 
 from fwbill_tui.usage.groups import drill_down
@@ -133,6 +133,23 @@ def test_drilling_into_each_group_shows_its_events(case: Case) -> None:
         inside = drill_down(query, row)
         assert ledger.totals(inside).events == row["events"]
         assert len(ledger.order(inside)) == row["events"]
+
+
+def test_conditions_on_counts_are_exact_at_every_edge() -> None:
+    most = 2**63 - 1
+    values = [None, -most - 1, -3, -2, -1, 0, 1, 2, 3, 2**53, 2**53 + 1, most]
+    events = [event(prompt_tokens=value, completion_tokens=other) for value in values for other in (None, -2, 0, most)]
+    ledger = ledger_of(events)
+    small = ledger_of(few := [row for row in events if {row["prompt_tokens"], row["completion_tokens"]} <= {None, -2, 0, 1, 2}])
+    numbers = [-2.5, -2, -0.5, 0, 0.5, 2, 2.5, 2.0**53, 2**53 + 1, most, 2.0**63, 2**64, 2 * most, -(2**63), -(2**65), 1e300]
+    for measure in ("prompt_tokens", "total_tokens"):
+        for number in numbers:
+            for operator in ("<", "<=", "=", "!=", ">=", ">"):
+                condition = Condition(measure, operator, number)  # type: ignore[arg-type]
+                query = Query(sort=(), where=(condition,))
+                for asked, rows in ((ledger, events), (small, few)):
+                    expected = [row for row, one in enumerate(rows) if satisfies(one, condition)]
+                    assert asked.order(query).to_list() == expected, condition
 
 
 # -- time ----------------------------------------------------------------------------------------------------------------
