@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import sys
 import termios
@@ -18,6 +19,7 @@ import time
 import tty
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -64,6 +66,7 @@ class Spawned:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         os.close(self._fd)
+        os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
 
 
@@ -108,10 +111,15 @@ def relay(delay: float, command: Sequence[str]) -> int:
     fcntl.ioctl(child, termios.TIOCSWINSZ, fcntl.ioctl(0, termios.TIOCGWINSZ, bytes(8)))
     before = termios.tcgetattr(0)
     tty.setraw(0)
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(1))
     try:
         _pass_on(child, delay)
+    except SystemExit:
+        os.kill(pid, signal.SIGKILL)
+        raise
     finally:
-        termios.tcsetattr(0, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(0, termios.TCSADRAIN, before)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 

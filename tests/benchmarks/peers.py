@@ -40,7 +40,8 @@ PEERS = (
          all_there=lambda rows: lambda seen: f"{rows} rows" in seen),
     Peer("dataframe-textual", "dataframe-textual", lambda bin_, file: [str(bin_ / "dv"), str(file)]),
     Peer("harlequin", "harlequin", lambda bin_, _: [str(bin_ / "harlequin")],
-         keys=lambda file: [f"select * from '{file}'", "C-j"]),
+         keys=lambda file: [f"select * from '{file}'", "C-j"],
+         all_there=lambda rows: lambda seen: f"({rows:,} Records)" in seen),
     Peer("textual-fastdatatable", "textual-fastdatatable",
          lambda bin_, file: [str(bin_ / "python"), str(_APPS), "fast-data-table", str(file)]),
     Peer("Textual's DataTable", None, lambda _, file: [sys.executable, str(_APPS), "data-table", str(file)]),
@@ -113,8 +114,8 @@ def _opened(cache: Cache, peer: Peer, bin_: Path, path: Path) -> Terminal:
     if keys := peer.keys(path):
         try:
             terminal.wait_for(lambda seen: len(seen.split()) > 10, timeout=_PATIENCE)
-            terminal.settle(1.0)
             for key in keys:
+                terminal.settle(1.0)
                 terminal.press(key)
         except TerminalTimeoutError:
             terminal.close()

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -158,7 +160,7 @@ class Terminal:
 
     # -- the end -------------------------------------------------------------------------------------------------------
     def close(self) -> None:
-        """End the program and the server."""
+        """End the program and the server. A program that does not end with its terminal is killed."""
         assert self._control.stdin is not None
         try:
             self._control.stdin.write(b"kill-server\n")
@@ -169,6 +171,12 @@ class Terminal:
         self._control.stdin.close()
         if self._control.stdout is not None:
             self._control.stdout.close()
+        until = time.perf_counter() + 3
+        with suppress(ProcessLookupError):
+            while time.perf_counter() < until:
+                os.kill(self.pid, 0)
+                time.sleep(0.01)
+            os.kill(self.pid, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
