@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from fwbill_tui.files.stored import Stored, StoredBatch, as_stored
 from fwbill_tui.usage.cells import TooManyLabels, convert
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.row_reader import printable
@@ -19,7 +20,7 @@ _BATCH_ROWS = 1 << 18
 def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
     """Read a Parquet file (or the object of a URL) of `size` bytes: batches in its order, at least one.
 
-    Rejects carry the row number, from 1.
+    Rejects carry the row number, from 1. A batch that the file has just so is a `StoredBatch`.
 
     Raises ExportFormatError when it is not a usage export, TooManyLabels when `types` cannot number the labels of a
     column, and PolarsError when the file is damaged.
@@ -32,18 +33,23 @@ def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, 
         for name, stored in scan.collect_schema().items()
         if name in COLUMN_DIMENSIONS and isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
     ]
+    kept = dict(zip(header.names, scan.collect_schema().dtypes(), strict=True))
     done = told = 0
     try:
         for cells in scan.with_columns(coded).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
             events, faults = convert(cells, types)
-            stored = cells[[fault.row for fault in faults]].rows() if faults else []
+            faulty = cells[[fault.row for fault in faults]].rows() if faults else []
             rejects = tuple(
                 Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(values))
-                for fault, values in zip(faults, stored, strict=True)
+                for fault, values in zip(faults, faulty, strict=True)
             )
-            done += cells.height
+            first, done = done, done + cells.height
             position = size * done // rows
-            yield Batch(events, rejects, position - told)
+            if not isinstance(file, BytesIO) and as_stored(cells, events, kept):
+                stored = Stored(file, first, cells.height, rows, tuple(kept), tuple(kept.values()))
+                yield StoredBatch(events, rejects, position - told, stored=stored)
+            else:
+                yield Batch(events, rejects, position - told)
             told = position
     except pl.exceptions.ComputeError as error:
         if "more categories than" in str(error):

@@ -55,19 +55,28 @@ class LedgerBuilder:
             frame = _without_empty_text(frame, empty)
             rollup_ = rollup.roll_up(frame, rolled, largest=largest)
         self._largest = {name: max(most, largest[name]) for name, most in self._largest.items()}
-        self._frames.append(frame)
+        self._keep(frame, batch)
         self._rollups.append(rollup_)
         self.events += frame.height
+
+    def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:
+        """Hold on to the events of a batch, in their final form."""
+        del batch
+        self._frames.append(frame)
 
     def build(self) -> Ledger:
         """The ledger of everything added so far; the builder may go on."""
         empty = self._types.frame_schema().to_frame()
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
-        rollups = self._rollups or [rollup.roll_up(empty, self._rolled)]
-        self._rollups = [rollup.merge(rollups, self._rolled)] if len(rollups) > 1 else rollups
         return Ledger(
-            events, self._rollups[0], rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest
+            events, self._hourly(), rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest
         )  # fmt: skip
+
+    def _hourly(self) -> pl.DataFrame:
+        """The rollup of all batches; their own give way to it."""
+        rollups = self._rollups or [rollup.roll_up(self._types.frame_schema().to_frame(), self._rolled)]
+        self._rollups = [rollup.merge(rollups, self._rolled)] if len(rollups) > 1 else rollups
+        return self._rollups[0]
 
     def _with_dictionaries(self, frame: pl.DataFrame) -> pl.DataFrame:
         further = [column for column in frame.columns if column not in COLUMNS]

@@ -47,12 +47,20 @@ def roll_up(
     Result: `bucket` (Datetime us UTC, start of the bucket), the label columns as they were, `events` (Int64), the token
     measures (Int64, or Int128 where needed) and `accelerator_seconds` (Float64).
     """
-    wide = _too_wide(largest_counts(events) if largest is None else largest, events.height)
+    largest = largest_counts(events) if largest is None else largest
+    some = events.lazy() if where is None else events.lazy().filter(where)
+    return summed(some, columns, minutes, largest=largest, rows=events.height).collect()
+
+
+def summed(
+    events: pl.LazyFrame, columns: Sequence[str], minutes: int | None, *, largest: Mapping[str, int], rows: int
+) -> pl.LazyFrame:
+    """What `roll_up` computes, of at most `rows` events whose counts are at most the `largest`, not computed yet."""
     keys: list[str | pl.Expr] = [*columns]
     if minutes is not None:
         keys.insert(0, pl.col("start_time").dt.truncate(f"{minutes}m").alias(BUCKET))
-    some = events.lazy() if where is None else events.lazy().filter(where)
-    return some.group_by(keys).agg(pl.len().cast(pl.Int64).alias(EVENTS), *_sums(MEASURES, wide)).collect()
+    wide = _too_wide(largest, rows)
+    return events.group_by(keys).agg(pl.len().cast(pl.Int64).alias(EVENTS), *_sums(MEASURES, wide))
 
 
 def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame:

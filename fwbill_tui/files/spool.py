@@ -1,0 +1,102 @@
+"""A private folder of temporary Parquet files, for events that stay on disk and are in no file that could be read again."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import sys
+import tempfile
+import weakref
+from pathlib import Path
+
+import polars as pl
+
+_ROW_GROUP = 1 << 17
+_OURS = re.compile(r"fwbill-events-([0-9]+)-\w+")
+_REASONS = {
+    errno.ENOSPC: "the disk is full; name a folder with more room in TMPDIR",
+    errno.EDQUOT: "the disk quota is used up; name a folder with more room in TMPDIR",
+    errno.EACCES: "no permission; name another folder in TMPDIR",
+    errno.EROFS: "that file system is read-only; name another folder in TMPDIR",
+}
+
+
+class SpoolError(OSError):
+    """Events cannot be put on disk; the message says where, why, and what to do."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Spool:
+    """Temporary files, for the user alone. Nothing is left of them once this object is gone or the program ends."""
+
+    def __init__(self, parent: Path | None = None) -> None:
+        """The folder is made in `parent`, which TMPDIR names or the system has for it, when the first file is written."""
+        self._parent = parent
+        self._files = 0
+        self.folder: Path | None = None
+        """Where the files are; None while there are none."""
+        self.size = 0
+        """Bytes on disk."""
+
+    def write(self, frame: pl.DataFrame) -> Path:
+        """Write a file. Raises SpoolError."""
+        try:
+            folder = self._made()
+            file = folder / f"{self._files:06}.parquet"
+            frame.write_parquet(file, compression="lz4", row_group_size=_ROW_GROUP)
+            self.size += file.stat().st_size
+        except (OSError, pl.exceptions.PolarsError) as error:
+            place = self.folder or self._parent or usual_parent()
+            number = getattr(error, "errno", None)
+            said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            reason = _REASONS.get(number, said) if number else said
+            raise SpoolError(f"the events cannot be kept in {place}: {reason}") from error
+        self._files += 1
+        return file
+
+    def check(self) -> None:
+        """Raise FileNotFoundError when somebody has removed the folder."""
+        if self.folder is not None and not self.folder.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"the temporary folder {self.folder} was removed")
+
+    def _made(self) -> Path:
+        if self.folder is None:
+            parent = self._parent or usual_parent()
+            remove_abandoned(parent)
+            self.folder = Path(tempfile.mkdtemp(prefix=f"fwbill-events-{os.getpid()}-", dir=parent))  # mode 700, by its nature
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        return self.folder
+
+
+def usual_parent() -> Path:
+    """What TMPDIR names; else /var/tmp, which is on a disk where /tmp may be in memory; else what the system has."""
+    var_tmp = Path("/var/tmp")  # noqa: S108 - a folder of unpredictable name is made in it, for the user alone
+    if not os.environ.get("TMPDIR") and os.access(var_tmp, os.W_OK):
+        return var_tmp
+    return Path(tempfile.gettempdir())
+
+
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders of programs that were killed and could not do it themselves."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        for folder in parent.iterdir():
+            match = _OURS.fullmatch(folder.name)
+            if match and folder.lstat().st_uid == os.getuid() and not _runs(int(match[1])):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

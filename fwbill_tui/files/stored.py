@@ -1,0 +1,165 @@
+"""Events that stay on disk: Parquet files read where they are, and a private folder for what is in no such file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import polars as pl
+
+from fwbill_tui.files.spool import Spool
+from fwbill_tui.usage.schema import COUNT_COLUMNS, TIME_COLUMNS, Batch
+
+_SPOOLED_ROWS = 1 << 20
+"""Rows of a temporary file; they are held in memory until it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Rows of a Parquet file (or of the object of a URL) that are events as they stand, once they are cast to our types.
+
+    `rows` of its `file_rows`, from `first` on. `names` are ours for its columns, whose types are `dtypes`.
+    """
+
+    file: Path | str
+    first: int
+    rows: int
+    file_rows: int
+    names: tuple[str, ...]
+    dtypes: tuple[pl.DataType, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all rows of the file."""
+        return self.rows == self.file_rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBatch(Batch):
+    """A batch whose events need not be kept: they can be read again."""
+
+    stored: Stored
+
+
+def as_stored(cells: pl.DataFrame, events: pl.DataFrame, stored: Mapping[str, pl.DataType]) -> bool:
+    """Whether `events`, made of `cells` that a file has as `stored`, are those cells with other types and nothing else.
+
+    Every change of a value that reading makes, other than of its type, turns it from or into null.
+    """
+    if cells.height != events.height:
+        return False
+    before, after = cells.null_count().row(0, named=True), events.null_count().row(0, named=True)
+    if any(nulls != before.get(column, events.height) for column, nulls in after.items()):
+        return False
+    return all(_castable(column, dtype) for column, dtype in stored.items())
+
+
+def _castable(column: str, stored: pl.DataType) -> bool:
+    if column in TIME_COLUMNS:
+        return isinstance(stored, pl.Datetime)
+    if column in COUNT_COLUMNS:
+        return stored.is_integer()
+    if column == "accelerator_seconds":
+        return stored.is_float()
+    return isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
+
+
+class StoredRows:
+    """Where the events of a load are, in its order: in the files they are from, or else in a `Spool`."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        """Takes what is in no file that could be read again."""
+        self._parts: list[Stored] = []
+        self._states: dict[Path, tuple[int, int]] = {}
+        self._waiting: list[pl.DataFrame] = []
+
+    def add(self, frame: pl.DataFrame, batch: Batch) -> None:
+        """Take the events of a batch, in their final form. Raises SpoolError when they cannot be put on disk."""
+        if isinstance(batch, StoredBatch):
+            self._flush()
+            self._add_stored(batch.stored)
+        elif not frame.is_empty():
+            if self._waiting and self._waiting[0].schema != frame.schema:
+                self._flush()
+            self._waiting.append(frame)
+            if sum(waiting.height for waiting in self._waiting) >= _SPOOLED_ROWS:
+                self._flush()
+
+    def scan(self, schema: pl.Schema) -> Callable[[], pl.LazyFrame]:
+        """What gives all events taken so far, in the frame schema `schema`.
+
+        It raises OSError when a file is gone or has changed since it was taken in.
+        """
+        self._flush()
+        parts, states, spool = tuple(self._parts), dict(self._states), self.spool
+
+        def scan() -> pl.LazyFrame:
+            spool.check()
+            for file, state in states.items():
+                if _state(file) != state:
+                    raise OSError(f"{file} has changed since it was opened")
+            frames = [_scanned(run, schema) for run in _runs(parts)]
+            return pl.concat(frames) if frames else schema.to_frame().lazy()
+
+        return scan
+
+    def _add_stored(self, stored: Stored) -> None:
+        if isinstance(stored.file, Path) and stored.file not in self._states:
+            self._states[stored.file] = _state(stored.file)
+        last = self._parts[-1] if self._parts else None
+        if last is not None and last == replace(stored, first=stored.first - last.rows, rows=last.rows):
+            self._parts[-1] = replace(last, rows=last.rows + stored.rows)
+        else:
+            self._parts.append(stored)
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        frame = pl.concat(self._waiting, rechunk=False)
+        self._waiting.clear()
+        file = self.spool.write(frame)
+        self._parts.append(Stored(file, 0, frame.height, frame.height, tuple(frame.columns), tuple(frame.dtypes)))
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """What changes when a file does."""
+    now = file.stat()
+    return now.st_mtime_ns, now.st_size
+
+
+def _runs(parts: Sequence[Stored]) -> list[list[Stored]]:
+    """Parts that one scan reads: whole files of the same columns one after another, or a piece of a file alone."""
+    runs: list[list[Stored]] = []
+    for part in parts:
+        last = runs[-1][-1] if runs else None
+        if last is not None and last.whole and part.whole and (last.names, last.dtypes) == (part.names, part.dtypes):
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
+
+
+def _scanned(run: Sequence[Stored], schema: pl.Schema) -> pl.LazyFrame:
+    part = run[0]
+    scan = pl.scan_parquet([str(part.file) for part in run], glob=False)
+    if not part.whole:
+        scan = scan.slice(part.first, part.rows)
+    scan = scan.rename(dict(zip(scan.collect_schema().names(), part.names, strict=True)))
+    have = dict(zip(part.names, part.dtypes, strict=True))
+    return scan.select(_as_event(column, have.get(column), dtype) for column, dtype in schema.items())
+
+
+def _as_event(column: str, stored: pl.DataType | None, dtype: pl.DataType) -> pl.Expr:
+    """A column of a frame of events, from the column of that name as a file has it (None: it has none)."""
+    if stored is None:
+        return pl.lit(None, dtype=dtype).alias(column)
+    if stored == dtype:
+        return pl.col(column)
+    if isinstance(stored, pl.Datetime):
+        naive = stored.time_zone is None
+        instant = pl.col(column).dt.replace_time_zone("UTC") if naive else pl.col(column).dt.convert_time_zone("UTC")
+        return instant.dt.cast_time_unit("us")
+    labels = isinstance(stored, (pl.Categorical, pl.Enum)) and dtype != pl.String
+    return pl.col(column).cast(pl.String).cast(dtype) if labels else pl.col(column).cast(dtype)

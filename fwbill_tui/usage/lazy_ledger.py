@@ -1,0 +1,130 @@
+"""LazyLedger: usage events that stay on disk. Sums come from the rollup as ever, rows from a scan of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cached_property
+
+import polars as pl
+
+from fwbill_tui.usage import rollup
+from fwbill_tui.usage.labels import Labels
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.predicate import all_of
+from fwbill_tui.usage.query import Query, QueryError, TimeRange
+from fwbill_tui.usage.recent import Recent
+from fwbill_tui.usage.schema import Reject
+from fwbill_tui.usage.sorted_scan import sorted_frames
+
+PAGE = 100_000
+"""Rows of a view that are shown."""
+_KEPT_PAGE_BYTES = 64 << 20
+_PART = 1 << 20
+"""Rows that are sorted at once; some 200 MB while they are."""
+
+
+class EventsNotKeptError(Exception):
+    """Only the rollup was kept, and the query needs single events: load them again with their rows."""
+
+
+class LazyLedger(Ledger):
+    """A Ledger whose `events` have columns and no rows: those are on disk, and `page` and `frames` read them.
+
+    Everything that the rollup answers is answered as from memory. A condition on measures or on free text, a range that
+    begins within an hour, and a zone whose hours do, each cost one pass over the files.
+    """
+
+    def __init__(
+        self,
+        schema: pl.Schema,
+        hourly: pl.DataFrame,
+        scan: Callable[[], pl.LazyFrame] | None,
+        *,
+        rolled: Sequence[str],
+        labels: Mapping[str, pl.Series],
+        span: TimeRange,
+        empty: frozenset[str],
+        largest: Mapping[str, int],
+        rejects: Sequence[Reject] = (),
+        rejected: int | None = None,
+    ) -> None:
+        """`scan` gives all events, of `schema`; None when they were not kept. `labels` are the values of dictionary columns
+        that are not `rolled`; `span`, `empty` and `largest` are what a Ledger finds out from its events."""
+        super().__init__(schema.to_frame(), hourly, rolled=rolled, rejects=rejects, rejected=rejected, largest=largest)
+        self._scan = scan
+        self._span, self._empty = span, empty
+        self._labels |= {column: Labels(column, values) for column, values in labels.items()}
+        self._pages = Recent[pl.DataFrame](_KEPT_PAGE_BYTES)
+        self.event_count = int(hourly.get_column(rollup.EVENTS).sum())
+        """How many events there are."""
+
+    @cached_property
+    def span_of_events(self) -> TimeRange:
+        """From the first event to just after the last one; open when there are no events."""
+        return self._span
+
+    @cached_property
+    def empty_columns(self) -> frozenset[str]:
+        """Columns in which no event has a value."""
+        return self._empty
+
+    def page(self, query: Query) -> pl.DataFrame:
+        """The first `PAGE` events that are shown, in the query's order, with all columns. Raises QueryError as `frames`."""
+        sort = self._sort_keys(query)
+
+        def make() -> pl.DataFrame:
+            taken, height = [self.events], 0
+            frames = self._sorted(query, self.events.columns, 2 * PAGE)
+            for frame in frames:
+                taken.append(frame)
+                height += frame.height
+                if height >= PAGE:
+                    break
+            frames.close()
+            return pl.concat(taken).head(PAGE).rechunk()
+
+        return self._pages.get((query.range, query.only, query.without, query.search, query.where, sort), make)
+
+    def frames(self, query: Query, columns: Sequence[str]) -> Generator[pl.DataFrame, None, None]:
+        """All events that are shown, in the query's order, some at a time; only `columns` of them.
+
+        Raises QueryError when the files cannot be read any more.
+        """
+        yield from self._sorted(query, columns, _PART)
+
+    def order(self, query: Query) -> pl.Series:
+        """Not here: there are no row numbers of events that are not in memory."""
+        del query
+        raise TypeError("a LazyLedger has pages and frames, no order")
+
+    def first_rows(self, query: Query, count: int) -> pl.Series | None:
+        """See `order`."""
+        return self.order(query).head(count)
+
+    def _sorted(self, query: Query, columns: Sequence[str], most: int) -> Generator[pl.DataFrame, None, None]:
+        condition, keys = self._event_condition(query), self._sort_keys(query)
+        try:
+            rows = self._rows() if condition is None else self._rows().filter(condition)
+            rows = rows.select(list(dict.fromkeys((*columns, *(key.column for key in keys)))))
+            for frame in sorted_frames(rows, keys, self._labels, height=self.totals(query).events, most=most):
+                yield frame.select(columns)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise _unreadable(error) from error
+
+    def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
+        try:
+            rows = self._rows().filter(all_of(conditions)) if conditions else self._rows()
+            return rollup.summed(rows, columns, minutes, largest=self._largest, rows=self.event_count).collect(engine="streaming")
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise _unreadable(error) from error
+
+    def _rows(self) -> pl.LazyFrame:
+        if self._scan is None:
+            raise EventsNotKeptError
+        return self._scan()
+
+
+def _unreadable(error: Exception) -> QueryError:
+    reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    detail = reason.partition("\n")[0]
+    return QueryError(f"the events cannot be read from disk any more ({detail}): open the files again")
