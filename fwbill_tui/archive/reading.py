@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import IO
 
 import polars as pl
 
@@ -109,8 +107,8 @@ class _Reader:
         except pl.exceptions.PolarsError:
             frames = [self._alone(day, data, damaged) for day, data in found]
             found = [(day, data) for day, data in found if day not in {each.day for each in damaged}]
-        events = pl.concat(frames or [self._decode([], ())], how="diagonal").rechunk()
-        return Kept(tuple(day for day, _ in found), events, sum(day.size for day, _ in found), tuple(damaged))
+        events = frames[0] if len(frames) == 1 else pl.concat(frames or [self._decode([], ())], how="diagonal")
+        return Kept(tuple(day for day, _ in found), events.rechunk(), sum(day.size for day, _ in found), tuple(damaged))
 
     def _alone(self, day: Day, data: bytes, damaged: list[Damage]) -> pl.DataFrame:
         """One day's events; none, and a further damage, when they cannot be decoded."""
@@ -135,17 +133,13 @@ class _Reader:
         return day, Damage(day, self.folder / day.file, "the file is gone")
 
     def _decode(self, files: Sequence[bytes], further: tuple[str, ...]) -> pl.DataFrame:
-        empty = self.types.frame_schema(further).to_frame()
         if not files:
-            return empty
-        contents: list[IO[bytes]] = [io.BytesIO(data) for data in files]
-        scan = pl.scan_parquet(contents)
+            return self.types.frame_schema(further).to_frame()
         labels = [pl.col(column).cast(self.types.of(column)) for column in DIMENSION_COLUMNS.values()]
-        batches: Iterator[pl.DataFrame] = (
-            scan.with_columns(labels).select(*COLUMNS, *further).collect_batches(maintain_order=True)
-        )
+        scan = pl.scan_parquet(list(files)).with_columns(labels).select(*COLUMNS, *further)
+        batches: Iterator[pl.DataFrame] = scan.collect_batches(chunk_size=2 * _ROWS, maintain_order=True)
         try:
-            return pl.concat([empty, *batches])
+            return pl.concat(batches)
         except pl.exceptions.ComputeError as error:
             if "more categories than" in str(error):
                 raise TooManyLabels("a label column") from error

@@ -16,7 +16,7 @@ import polars as pl
 from fwbill_tui.archive.account import AccountArchive, days_of
 from fwbill_tui.archive.errors import ArchiveError
 from fwbill_tui.archive.manifest import Day, Fetch, Manifest
-from fwbill_tui.archive.reading import Damage
+from fwbill_tui.archive.reading import Damage, Kept
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.days import Gathering, common, days_touched, runs, whole, within
 from fwbill_tui.sources.source import Grain, Progress, Provenance, Source, WindowEnd, WindowProgress
@@ -114,11 +114,18 @@ class Load:
                     done += part.size
                     self._given |= {day.date: day.fetch for day in part.days}
                     self.progress(Progress(self._windows, done, total))
-                    yield Batch(within(part.events, self.wanted), (), part.size)
+                    yield Batch(self._trimmed(part), (), part.size)
         except ArchiveError as error:
             self.note(str(error))
         finally:
             self._set_aside(damaged)
+
+    def _trimmed(self, part: Kept) -> pl.DataFrame:
+        """The events of kept days that start in the wanted range; only its first and last day need a look at every event."""
+        if not part.days:
+            return part.events
+        stretch = whole([part.days[0].date, part.days[-1].date])
+        return part.events if common(stretch, self.wanted) == stretch else within(part.events, self.wanted)
 
     def _set_aside(self, damaged: Sequence[Damage]) -> None:
         if not damaged:
