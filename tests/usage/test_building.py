@@ -66,6 +66,7 @@ def test_a_column_that_turns_out_to_be_free_text_stops_being_a_dimension() -> No
     assert late.totals(Query(search="q")).events == 9
     assert late.totals(Query().choose("request", ["r1", "q8", "q"])).events == 2
     assert late.events["request"].dtype == pl.String
+    assert ("request" in early.rolled, "request" in late.rolled) == (True, False)
 
 
 def test_a_column_with_many_labels_still_has_a_facet_and_groups() -> None:
@@ -74,6 +75,7 @@ def test_a_column_with_many_labels_still_has_a_facet_and_groups() -> None:
         ("t0", 3), ("t2", 2), ("t3", 2), ("t1", 0),
     ]  # fmt: skip
     assert ledger.groups(Query(group_by=("tag",)))["events"].to_list() == [3, 3, 2, 2]
+    assert "tag" not in ledger.rolled
 
 
 def test_a_column_named_like_one_of_our_own_words_is_kept_and_searched() -> None:
