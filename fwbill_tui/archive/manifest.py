@@ -47,9 +47,13 @@ class Fetch:
         return self.fetched_at <= now + CLOCK_TOLERANCE
 
     def state_of(self, day: date, now: datetime) -> DayState:
-        """Whether a UTC day that was fetched then is final. A time of fetch that cannot be right proves nothing."""
+        """Whether a UTC day that was fetched then is final.
+
+        A time of fetch that cannot be right proves nothing; a day of which only sums could be had waits for its events.
+        """
         settled = start_of(day) + timedelta(days=1) + SETTLED_AFTER
-        return "have" if self.believed(now) and self.fetched_at >= settled else "provisional"
+        final = self.grain == "event" and self.believed(now) and self.fetched_at >= settled
+        return "have" if final else "provisional"
 
 
 @dataclass(frozen=True, slots=True)

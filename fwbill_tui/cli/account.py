@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import Account
-    from fwbill_tui.sources.account import AccountSource
+    from fwbill_tui.sources.opening import SourceChoice
+    from fwbill_tui.sources.source import Source
 
 ACCOUNT = "Account"
 NO_KEY = (
@@ -95,13 +96,15 @@ def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[
     return decorate
 
 
-def account_source(flags: AccountFlags, *, cancelled: threading.Event) -> AccountSource:
+def account_source(
+    flags: AccountFlags, *, choice: SourceChoice, keep: bool, time_zone: str, cancelled: threading.Event
+) -> Source:
     """The account that the flags, the environment, firectl's files and the keyring name, ready to be read.
 
     Raises CommandError when there is no sign-in or several accounts to choose from, and FireworksError.
     """
     from fwbill_tui.fireworks.rest import RestClient
-    from fwbill_tui.sources.account import AccountSource
+    from fwbill_tui.sources.opening import open_account
 
     named = _named_account(flags)
     endpoints, credential = sign_in(flags, cancelled=cancelled)
@@ -109,7 +112,7 @@ def account_source(flags: AccountFlags, *, cancelled: threading.Event) -> Accoun
     if named is None:
         with RestClient(endpoints, credential, cancelled=cancelled) as client:
             named = the_account(client.accounts(), credential)
-    return AccountSource(endpoints, credential, named)
+    return open_account(endpoints, credential, named, choice=choice, keep=keep, time_zone=time_zone, environ=flags.environ)
 
 
 def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoints, Credential]:

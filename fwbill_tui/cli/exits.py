@@ -39,6 +39,7 @@ def code_of(error: Exception) -> int | None:
     if isinstance(error, CommandError):
         return error.code
     # Late: when such an error was raised, its module is loaded already.
+    from fwbill_tui.archive.errors import ArchiveError
     from fwbill_tui.export.errors import ExportError
     from fwbill_tui.fireworks import errors as fireworks
     from fwbill_tui.fireworks.keyring_store import KeyringUnavailable
@@ -52,6 +53,6 @@ def code_of(error: Exception) -> int | None:
         ((fireworks.BadSetting,), USAGE),
         ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
         ((fireworks.FireworksError,), NETWORK),
-        ((ExportError, ExportFormatError), FAILED),
+        ((ExportError, ExportFormatError, ArchiveError), FAILED),
     )
     return next((code for kinds, code in codes if isinstance(error, kinds)), None)

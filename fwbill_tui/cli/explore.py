@@ -48,6 +48,8 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
         rejects=inputs.rejects,
         strict=inputs.strict,
         rollup=inputs.rollup,
+        source=inputs.source_choice,
+        keep=not inputs.no_archive,
     )
     return open_explorer(launch)
 

@@ -67,10 +67,19 @@ def export(
     def work(stop: threading.Event) -> None:
         usage = load_usage(inputs, _query(inputs, filters), stop)
         _refuse_partial(usage, inputs)
+        _refuse_days(usage, inputs)
         _write(usage, target, chosen, stop, summed=summed, overwrite=not no_clobber, neutralise=neutralise_formulas)
 
     interruptible(work)
     return DONE
+
+
+def _refuse_days(usage: Usage, inputs: InputFlags) -> None:
+    """A file of usage events must not hold sums of days because the better ways failed; unless they were asked for."""
+    provenance = usage.loaded.provenance
+    if provenance.grain == "day" and inputs.source is None:
+        why = "; ".join(provenance.notes)
+        raise CommandError(f"only sums per day could be had, not usage events; --source rest writes those: {why}", NETWORK)
 
 
 def _format_of(target: str) -> Format:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -19,12 +19,14 @@ from fwbill_tui.cli.output import say
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.loading import Loaded
+    from fwbill_tui.sources.opening import SourceChoice
     from fwbill_tui.sources.source import Source
     from fwbill_tui.usage.ledger import Ledger
     from fwbill_tui.usage.query import Query, TimeRange
 
 INPUT = "Input"
 REJECTS = click.Path(path_type=Path)
+SOURCES = ("auto", "gateway", "firectl", "rest", "archive", "files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +41,14 @@ class InputFlags:
     rejects: Path | None
     strict: bool
     rollup: bool
+    source: str | None
+    no_archive: bool
 
     def __post_init__(self) -> None:
+        if self.source is not None and (self.source == "files") != bool(self.files):
+            raise click.UsageError("--source files goes with FILEs, every other source with an account: leave out one of them")
+        if self.no_archive and (self.files or self.source == "archive"):
+            raise click.UsageError("--no-archive applies to an account that is read over the network")
         signing_in = {"--account-id": self.account_id, "--profile": self.profile, "--api-key-command": self.api_key_command}
         flag = next((flag for flag, value in signing_in.items() if value is not None), None)
         if self.files and flag:
@@ -53,6 +61,11 @@ class InputFlags:
             flag = "--strict" if self.rejects is None else "--rejects"
             raise click.UsageError(f"{flag} cannot apply to rollups: one with a row that cannot be read is refused whole")
         _ = self.account  # which refuses flags that contradict each other
+
+    @property
+    def source_choice(self) -> SourceChoice:
+        """How the account is to be read."""
+        return cast("SourceChoice", self.source or "auto")
 
     @property
     def account(self) -> AccountFlags:
@@ -87,6 +100,8 @@ def input_flags(function: F) -> F:
         option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
         option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
         option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
+        option("--source", type=click.Choice(SOURCES), section=INPUT, help="How usage is read.  [default: auto, or the FILEs]"),
+        option("--no-archive", is_flag=True, section=INPUT, help="Keep nothing of what is fetched on disk."),
         option("--rollup", is_flag=True, section=INPUT, help="FILEs are rollups: sums per hour that a warehouse computed."),
     ]
     for add in reversed(decorators):
@@ -109,8 +124,14 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage
     else:
         from fwbill_tui.fireworks.windows import closed
 
-        source = account_source(inputs.account, cancelled=stop)
         query = replace(query, range=closed(query.range, _now()))
+        source = account_source(
+            inputs.account,
+            choice=inputs.source_choice,
+            keep=not inputs.no_archive,
+            time_zone=query.time_zone,
+            cancelled=stop,
+        )
     loaded = load(source, [query.range], cancelled=stop)
     if stop.is_set():
         raise KeyboardInterrupt

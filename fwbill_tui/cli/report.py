@@ -51,6 +51,7 @@ def as_json(usage: Usage) -> str:
             "events": ledger.events.height,
             "rejected": ledger.rejected,
             "complete": provenance.complete,
+            **({} if provenance.kind == "files" else {"grain": provenance.grain, "notes": list(provenance.notes)}),
         },
         "totals": {name: getattr(totals, name) for name in _MEASURES},
         "groups": groups,

@@ -9,7 +9,7 @@ from typing import Literal
 
 from fwbill_tui.archive.account import AccountArchive
 from fwbill_tui.archive.errors import ArchiveError, DamagedManifestError
-from fwbill_tui.archive.manifest import Day, Manifest
+from fwbill_tui.archive.manifest import Day, DayState, Manifest
 from fwbill_tui.fireworks.errors import StorageError
 from fwbill_tui.fireworks.windows import closed
 from fwbill_tui.sources.archived_load import Load
@@ -71,6 +71,13 @@ class ArchivedSource:
     def refreshing(self, refresh: Refresh) -> ArchivedSource:
         """The same source with another policy."""
         return ArchivedSource(self._inner, self._archive, refresh=refresh, fresh_for=self._fresh_for, clock=self._clock)
+
+    def day_states(self, first: date, last: date) -> dict[date, DayState]:
+        """Which days are kept, and whether for good; {} when the archive cannot be read (loading says why)."""
+        try:
+            return self._archive.day_states(first, last)
+        except ArchiveError:
+            return {}
 
     def provenance(self) -> Provenance:
         """About the last `batches`. Its `fetched_at` is that of the oldest provisional day, or else of the newest day."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwbill_tui.fireworks.credentials import Credential
+from fwbill_tui.sources.opening import SourceChoice
 from fwbill_tui.usage.query import Query
 
 
@@ -16,7 +17,7 @@ class Launch:
     `query.range` is `EVERYTHING` when no range was given. `account_id` and `profile` are what the user named on the command
     line, unchecked; they go before the environment. `credential` is what was found on the way here (the key that a command
     printed), and goes before everything else. `rejects` is where rejected rows are to be written; with `strict` they
-    make the exit code 6.
+    make the exit code 6. `source` says how an account is read; without `keep` nothing of it is kept on disk.
     """
 
     query: Query
@@ -29,3 +30,5 @@ class Launch:
     rejects: Path | None = None
     strict: bool = False
     rollup: bool = False
+    source: SourceChoice = "auto"
+    keep: bool = True

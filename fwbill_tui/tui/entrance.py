@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.source import Source
-from fwbill_tui.usage.query import EVERYTHING, Query
+from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
 from fwbill_tui.usage.ranges import parse_range
 
+DEMO_HOST = "demo"
 FIRST_RANGE = "30d"
 """What an account is opened on when no range was asked for: one window of the export, and long enough to see a trend."""
 
@@ -32,11 +33,12 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Doorway:
-    """Where to sign in, and what was found to sign in with. `kind` is what an account's source will be called."""
+    """Where to sign in, and what was found to sign in with."""
 
     endpoints: Endpoints
     credentials: tuple[Credential, ...]
-    kind: str = "gateway"
+    archive_host: str | None = None
+    """The archive's name for this service, where its address does not last."""
 
     @classmethod
     def of_machine(cls, launch: Launch, environ: Mapping[str, str] | None = None) -> Doorway:
@@ -47,6 +49,8 @@ class Doorway:
         if launch.account_id:
             chosen[ACCOUNT_VARIABLE] = launch.account_id
         found = find_credentials(chosen, Path.home())
+        if launch.credential is not None:
+            found.insert(0, launch.credential)
         if launch.account_id:
             named = account_id(launch.account_id)
             found = [replace(credential, account_id=named) for credential in found]
@@ -54,10 +58,14 @@ class Doorway:
 
     def account(self, credential: Credential, account: str, launch: Launch) -> Opening:
         """The source of an account, on the last thirty days unless a range was asked for."""
-        from fwbill_tui.sources.account import AccountSource
+        from fwbill_tui.sources.opening import open_account
 
-        source = AccountSource(self.endpoints, credential, account, kind=self.kind)
-        return Opening(source, with_range(launch.query), source.account)
+        query = with_range(launch.query)
+        source = open_account(
+            self.endpoints, credential, account,
+            choice=launch.source, keep=launch.keep, time_zone=query.time_zone, host=self.archive_host,
+        )  # fmt: skip
+        return Opening(source, query, account_id(account))
 
 
 def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
@@ -67,7 +75,21 @@ def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
     server = stack.enter_context(DemoServer(rows))
     endpoints = Endpoints(server.base_url, server.gateway_addr)
     credential = replace(Credential.pasted(server.api_key, server.account_ids[0]), origin="demo key", place="embedded server")
-    return Doorway(endpoints, (credential,), kind="demo")
+    return Doorway(endpoints, (credential,), archive_host=_demo_host(rows, server.range))
+
+
+def _demo_host(rows: int, made: TimeRange) -> str:
+    """The archive's name for a demo: its usage depends on its size and its last day. Those of other days are dropped."""
+    from fwbill_tui.archive.archive import Archive, archive_folder
+    from fwbill_tui.archive.errors import ArchiveError
+
+    host = f"{DEMO_HOST}-{rows}-{made.end:%Y-%m-%d}"
+    archive = Archive(archive_folder(os.environ))
+    with suppress(ArchiveError):  # an archive that cannot be read is said when it is opened
+        for kept in archive.accounts():
+            if kept.host.startswith(DEMO_HOST) and kept.host != host:
+                archive.forget(kept.host, kept.account)
+    return host
 
 
 def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:

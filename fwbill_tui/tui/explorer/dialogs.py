@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from fwbill_tui.tui.explorer.files import ExplorerFiles
+from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
 from fwbill_tui.usage.query import Query
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 from fwbill_tui.usage.zones import zone
+
+_DAYS_KNOWN = 800
+"""Days back for which the calendar says what is kept."""
 
 
 class ExplorerDialogs(ExplorerFiles):
@@ -36,8 +40,11 @@ class ExplorerDialogs(ExplorerFiles):
             if choice is not None:
                 self.ask(replace(self.query_now, range=choice.range, time_zone=choice.time_zone))
 
-        query = self.query_now
-        screen = DateRangeScreen(query.range, query.time_zone, now=datetime.now(UTC), open_sides=not self.needs_range)
+        query, today = self.query_now, datetime.now(UTC).date()
+        states = self.day_states(today - timedelta(days=_DAYS_KNOWN), today)
+        screen = DateRangeScreen(
+            query.range, query.time_zone, now=datetime.now(UTC), open_sides=not self.needs_range, day_states=states
+        )
         self.app.push_screen(screen, take)
 
     def choose_sort(self, *, further: bool) -> None:
@@ -64,6 +71,10 @@ class ExplorerDialogs(ExplorerFiles):
                 self.group_by(choice.group_by)
 
         self.app.push_screen(GroupDialog(self._ledger.dimensions, self.query_now.group_by), take)
+
+    def day_states(self, first: date, last: date) -> dict[date, DayState]:
+        """Which UTC days are kept on disk, where the source knows."""
+        raise NotImplementedError
 
     def group_by(self, names: tuple[str, ...]) -> None:
         """Show groups, or single events again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import Footer
 
 from fwbill_tui.files import write_rejects
+from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer import cell_filters, columns
@@ -24,6 +25,7 @@ from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.history import History
 from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
 from fwbill_tui.tui.explorer.standing import notices_of, partial_of, standing_of
+from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -164,6 +166,7 @@ class ExplorerScreen(ExplorerDialogs):
         query = self.query_now
         self.query_one(SearchBox).show_search(query.search)
         self.query_one(FilterChips).chips = tuple(chips_of(query))
+        self._show_day_states()
         self._show_standing()
 
     def _answer(self) -> None:
@@ -192,10 +195,10 @@ class ExplorerScreen(ExplorerDialogs):
         ends = have.end is not None and (want.end is None or want.end > have.end)
         return starts or ends
 
-    def _load(self) -> None:
+    def _load(self, source: Source | None = None) -> None:
         self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
         self._load_problem, self._provenance, self._builder = "", None, None
-        self._loader.start(self._source, [self._loaded_range])
+        self._loader.start(source or self._source, [self._loaded_range])
         self._show_standing()
 
     @on(LoadProgress)
@@ -214,6 +217,7 @@ class ExplorerScreen(ExplorerDialogs):
             self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
             self.query_one(FetchPanel).progress = None
             self._use(message.loaded.ledger)
+            self._show_day_states()
             self.post_message(self.Loaded(message.loaded.ledger.rejected))
             if self._rejects_path is not None:
                 self._write_rejects(self._rejects_path, message.loaded.ledger)
@@ -240,6 +244,15 @@ class ExplorerScreen(ExplorerDialogs):
             self._moved = False
         self._show_standing()
         self._answer()
+
+    def day_states(self, first: date, last: date) -> dict[date, DayState]:
+        return self._source.day_states(first, last) if isinstance(self._source, ArchivedSource) else {}
+
+    def _show_day_states(self) -> None:
+        shown = self.query_now.range
+        if shown.start is not None and shown.end is not None:
+            last = shown.end - timedelta(microseconds=1)
+            self.query_one(UsageChart).day_states = self.day_states(shown.start.date(), last.date())
 
     def partial(self) -> str:
         return partial_of(self._provenance, problem=self._load_problem)
@@ -434,12 +447,13 @@ class ExplorerScreen(ExplorerDialogs):
             self.ask(replace(query, range=shift(query.range, query.time_zone, by)))
 
     def action_refresh_usage(self) -> None:
-        """Fetch what is missing; when nothing is, everything again."""
+        """Fetch what is missing; when nothing is, what may have changed since."""
+        stale = self._source.refreshing("stale") if isinstance(self._source, ArchivedSource) else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]
         if ranges and self._builder is not None:
             self._load_problem, self._provenance = "", None
-            self._loader.start(self._source, ranges, self._builder)
+            self._loader.start(stale, ranges, self._builder)
             self._show_standing()
         else:
-            self._load()
+            self._load(stale)

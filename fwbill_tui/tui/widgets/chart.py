@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -15,6 +16,7 @@ from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import EIGHTHS_UP, compact
+from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
 from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.schema import dimension_of
@@ -58,6 +60,8 @@ class UsageChart(Widget):
             self.start = start
 
     series: reactive[Series | None] = reactive[Series | None](None)
+    day_states: reactive[Mapping[date, DayState]] = reactive[Mapping[date, DayState]](dict)
+    """What is known of each UTC day; days that are missing or provisional are marked under their columns."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
@@ -65,7 +69,7 @@ class UsageChart(Widget):
         self._bars: list[tuple[int, int, date | datetime]] = []
 
     def render_line(self, y: int) -> Strip:
-        key = (self.series, self.size, self.app.theme, self.app.no_color)
+        key = (self.series, self.size, self.app.theme, self.app.no_color, id(self.day_states))
         if self._painted[0] != key:
             self._painted = (key, self._paint())
         lines = self._painted[1]
@@ -87,17 +91,21 @@ class UsageChart(Widget):
         spare = width - _AXIS - 1 - len(self.series.starts)  # a column for every bucket, if that leaves the legend enough
         legend_width = max(26, min(40, width // 3, spare)) if width >= 70 else 0
         plot_width = width - legend_width - _AXIS - 1
-        plot = _Plot(self.series, plot_width, height - 1)
+        marks_height = 1 if any(state != "have" for state in self.day_states.values()) else 0
+        plot = _Plot(self.series, plot_width, height - 1 - marks_height)
         left = _AXIS
         for index, (_, _, start) in enumerate(plot.columns):
             self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
         axis, legend = self.get_component_rich_style("chart--axis"), self._legend(legend_width)
         lines = []
-        for row in range(height - 1):
-            mark = compact(plot.most) if row == 0 else "0" if row == height - 2 else ""
+        for row in range(plot.height):
+            mark = compact(plot.most) if row == 0 else "0" if row == plot.height - 1 else ""
             segments = [Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis), *self._row(plot, row)]
             strip = Strip(segments).adjust_cell_length(width - legend_width, self.rich_style)
             lines.append(strip)
+        if marks_height:
+            marks = Segment(" " * _AXIS + plot.marks(self.day_states), axis)
+            lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.rich_style))
         feet = Segment(" " * _AXIS + plot.feet(), axis)
         lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.rich_style))
         beside = [*legend, *[Strip([])] * height]
@@ -185,6 +193,17 @@ class _Plot:
                 edge += value * scale
                 stack.append((number, edge))
         return stack, max(1, round(edge)) if edge else 0
+
+    def marks(self, states: Mapping[date, DayState]) -> str:
+        """`×` under a day that is missing, `~` under one that may still change; a column of several days has its worst."""
+        days = [start.date() if isinstance(start, datetime) else start for _, _, start in self.columns]
+        text = ""
+        for index, day in enumerate(days):
+            after = days[index + 1] if index + 1 < len(days) else day + timedelta(days=1)
+            found = {states.get(day + timedelta(days=offset), "have") for offset in range(max(1, (after - day).days))}
+            mark = "×" if "missing" in found else "~" if "provisional" in found else " "
+            text += mark.ljust(self.bar)
+        return text
 
     def feet(self) -> str:
         """The first and last start under the columns."""

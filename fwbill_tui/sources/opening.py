@@ -1,0 +1,55 @@
+"""From a sign-in to the source that reads its account: which way, and with the archive in front of it or not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, get_args
+
+from fwbill_tui.archive.archive import Archive, archive_folder
+from fwbill_tui.sources.archived import ArchivedSource
+from fwbill_tui.sources.source import Source
+
+if TYPE_CHECKING:
+    from fwbill_tui.fireworks.credentials import Credential
+    from fwbill_tui.fireworks.endpoints import Endpoints
+    from fwbill_tui.fireworks.retry import RetryPolicy
+
+SourceChoice = Literal["auto", "gateway", "firectl", "rest", "archive"]
+SOURCE_CHOICES: tuple[SourceChoice, ...] = get_args(SourceChoice)
+ARCHIVE_VARIABLE = "FWBILL_ARCHIVE"
+"""`off` keeps nothing on disk, as `--no-archive` does for one run."""
+
+
+def open_account(
+    endpoints: Endpoints,
+    credential: Credential,
+    account: str,
+    *,
+    choice: SourceChoice = "auto",
+    keep: bool = True,
+    time_zone: str = "UTC",
+    host: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    policy: RetryPolicy | None = None,
+) -> Source:
+    """The source of an account's usage.
+
+    `auto` takes the best way that works and keeps what it fetched, unless `keep` is False or the environment says so. A
+    way that was asked for by name is taken alone: the archive neither answers for it nor keeps what it gives, so that
+    what comes is what that way has. `archive` gives what is kept and asks nobody. `host` names the archive's service
+    where the endpoint's own name does not last (the demo's port). Raises ArchiveError and FireworksError.
+    """
+    from fwbill_tui.sources.auto import AccountWays, AutoSource
+
+    chosen = os.environ if environ is None else environ
+    kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
+    if choice == "archive":
+        return ArchivedSource(None, kept, refresh="none")
+    if choice != "auto":
+        ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
+        return ways.source(choice)
+    archived = keep and chosen.get(ARCHIVE_VARIABLE, "").lower() != "off"
+    zone = "UTC" if archived else time_zone  # the archive's days are UTC days
+    source = AutoSource(AccountWays(endpoints, credential, account, time_zone=zone, environ=chosen, policy=policy))
+    return ArchivedSource(source, kept) if archived else source
