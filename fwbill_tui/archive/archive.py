@@ -16,18 +16,14 @@ from fwbill_tui.archive.errors import ArchiveError, cannot
 from fwbill_tui.archive.lock import locked
 from fwbill_tui.archive.manifest import DayState, Manifest, read_manifest
 from fwbill_tui.archive.reading import Damage, checked
+from fwbill_tui.settings import data_dir
 
-DATA_VARIABLE = "FWBILL_DATA_DIR"
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def archive_folder(environ: Mapping[str, str]) -> Path:
-    """Where usage is kept: in the folder that FWBILL_DATA_DIR names, else where this system keeps a user's data."""
-    import platformdirs
-
-    named = environ.get(DATA_VARIABLE)
-    data = Path(named).expanduser() if named else Path(platformdirs.user_data_dir("fwbill", appauthor=False))
-    return data.absolute() / "archive"
+    """Where usage is kept, below the user's data."""
+    return data_dir(environ) / "archive"
 
 
 @dataclass(frozen=True, slots=True)
