@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -30,11 +30,31 @@ def slices(
     """
     chosen = frame.select(columns)
     total = chosen.height if order is None else len(order)
-    for start in range(0, total, SLICE_ROWS):
-        if cancelled is not None and cancelled.is_set():
-            raise ExportCancelled("stopped; nothing was written")
-        yield chosen.slice(start, SLICE_ROWS) if order is None else chosen[order.slice(start, SLICE_ROWS)]
-        if progress is not None:
-            progress(min(start + SLICE_ROWS, total), total)
+    pieces = (
+        chosen.slice(start, SLICE_ROWS) if order is None else chosen[order.slice(start, SLICE_ROWS)]
+        for start in range(0, total, SLICE_ROWS)
+    )
+    yield from told(pieces, total, progress=progress, cancelled=cancelled)
+
+
+def told(
+    frames: Iterable[pl.DataFrame], total: int, *, progress: Progress | None = None, cancelled: threading.Event | None = None
+) -> Iterator[pl.DataFrame]:
+    """Frames of rows as they come, `total` rows in all, in slices of at most `SLICE_ROWS`.
+
+    Raises ExportCancelled between two slices once `cancelled` is set.
+    """
+    done = 0
+    for frame in frames:
+        for piece in frame.iter_slices(SLICE_ROWS):
+            _heed(cancelled)
+            yield piece
+            done += piece.height
+            if progress is not None:
+                progress(done, total)
+    _heed(cancelled)
+
+
+def _heed(cancelled: threading.Event | None) -> None:
     if cancelled is not None and cancelled.is_set():
         raise ExportCancelled("stopped; nothing was written")

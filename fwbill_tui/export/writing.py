@@ -12,9 +12,10 @@ import polars as pl
 from fwbill_tui.export.atomic import new_file
 from fwbill_tui.export.errors import ExportError
 from fwbill_tui.export.formats import Format, readable_groups, write_format
-from fwbill_tui.export.slices import Progress, slices
+from fwbill_tui.export.slices import Progress, slices, told
+from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import Query, QueryError
 from fwbill_tui.usage.rollup_ledger import names_in_files, rollup_of
 
 
@@ -45,8 +46,10 @@ def write_events(
     if unknown or not shown:
         named = ", ".join(map(repr, unknown)) or "no column"
         raise ExportError(f"cannot write {named}: the columns are {', '.join(ledger.events.columns)}")
-    order = _order(ledger, query)
-    rows = slices(ledger.events, order, shown, progress=progress, cancelled=cancelled)
+    if isinstance(ledger, LazyLedger):
+        rows = told(_readable(ledger.frames(query, shown)), ledger.totals(query).events, progress=progress, cancelled=cancelled)
+    else:
+        rows = slices(ledger.events, _order(ledger, query), shown, progress=progress, cancelled=cancelled)
     names = names_in_files(ledger)
     schema = pl.Schema({names.get(column, column): ledger.events.schema[column] for column in shown})
     if names:
@@ -91,6 +94,14 @@ def write_rollup(
     summed = rollup_of(ledger, query)
     rows = slices(summed, None, summed.columns, progress=progress, cancelled=cancelled)
     return _write(rows, summed.schema, path, format, overwrite, neutralise_formulas)
+
+
+def _readable(frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames; that they cannot be read any more is told as the reason why nothing was written."""
+    try:
+        yield from frames
+    except QueryError as error:
+        raise ExportError(str(error)) from error
 
 
 def _order(ledger: Ledger, query: Query) -> pl.Series | None:

@@ -31,6 +31,7 @@ class Opened:
     kind: Kind
     stream: BinaryIO
     position: Callable[[], int]
+    compressed: bool = False
 
 
 @contextmanager
@@ -52,9 +53,9 @@ def _open(source: Input, file: BinaryIO) -> Opened:
             raise UnreadableFile(source.name, f"this is {what}" if what.startswith("a") else what)
     counted = _Counted(file, magic)
     if magic.startswith(b"\x1f\x8b"):
-        return Opened("csv", _buffered(BlockStream(gunzip(counted))), counted.position)
+        return Opened("csv", _buffered(BlockStream(gunzip(counted))), counted.position, compressed=True)
     if magic == b"\x28\xb5\x2f\xfd":
-        return Opened("csv", _buffered(BlockStream(unzstd(counted))), counted.position)
+        return Opened("csv", _buffered(BlockStream(unzstd(counted))), counted.position, compressed=True)
     kind: Kind = "parquet" if magic in {b"PAR1", b"PARE"} else "csv"
     return Opened(kind, _buffered(counted), counted.position)
 

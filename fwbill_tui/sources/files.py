@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 
 from fwbill_tui.files import expand, read_inputs, read_rollups
+from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
@@ -19,9 +21,13 @@ class FileSource:
     needs_range = False
     _read = staticmethod(read_inputs)
 
-    def __init__(self, arguments: Sequence[str], *, skip_unreadable: bool = False) -> None:
-        """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing."""
+    def __init__(self, arguments: Sequence[str], *, skip_unreadable: bool = False, lazy: bool = False) -> None:
+        """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing.
+
+        `lazy` leaves the events on disk even where they would fit into memory.
+        """
         self._inputs = expand(arguments)
+        self._lazy = lazy
         self._skip_unreadable = skip_unreadable
         self._problems: list[str] = []
         self._read_at: datetime | None = None
@@ -31,6 +37,16 @@ class FileSource:
     def label(self) -> str:
         """The file's name, or how many there are."""
         return self._inputs[0].name if len(self._inputs) == 1 else f"{len(self._inputs)} files"
+
+    @cached_property
+    def lazy(self) -> str:
+        """Why the events stay on disk, in a person's words; '' when they are to be held in memory."""
+        if self._lazy:
+            return "as asked for"
+        needed, free = memory_of_events(self._inputs), free_memory()
+        if free is None or needed <= free * MOST:
+            return ""
+        return f"in memory they would take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
 
     def batches(
         self, wanted: TimeRange, /, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from fwbill_tui.files.spool import Spool
+from fwbill_tui.files.stored import StoredRows
 from fwbill_tui.fireworks.errors import Cancelled
-from fwbill_tui.sources.files import RollupSource
+from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.source import Progress, Provenance, Source
+from fwbill_tui.sources.streaming import StreamingBuilder
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.csv_reader import TooManyLabels
 from fwbill_tui.usage.ledger import Ledger
@@ -43,22 +46,33 @@ def load(
     snapshot: Callable[[Ledger], None] | None = None,
     cancelled: threading.Event | None = None,
     onto: LedgerBuilder | None = None,
+    rows: bool = True,
 ) -> Loaded:
     """Read `ranges` of a source whole. Runs in the caller's thread; `snapshot` gets ledgers of what has come so far.
 
-    `onto` holds events of an earlier load that the new ones are added to (a window fetched again). A cancelled load
-    keeps what has come and names the rest as missing. Raises what the source raises; a column with more labels than the
-    narrow types hold makes it start over with wide ones.
+    The ledger is a LazyLedger where files would not fit into memory. With `rows=False` no events are kept at all; it then
+    answers what the rollup can, and raises EventsNotKeptError for the rest. `onto` holds events of an earlier load that the
+    new ones are added to (a window fetched again). A cancelled load keeps what has come and names the rest as missing.
+    Raises what the source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
     """
     stop = cancelled or threading.Event()
-    new_builder = RollupBuilder if isinstance(source, RollupSource) else LedgerBuilder
-    builder = onto or new_builder(EventTypes())
+    builder = onto or _new_builder(source, EventTypes(), rows=rows)
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
     except TooManyLabels:
         if onto is not None:
             raise
-        return _load(source, ranges, new_builder(EventTypes(wide=True)), progress, snapshot, stop)
+        return _load(source, ranges, _new_builder(source, EventTypes(wide=True), rows=rows), progress, snapshot, stop)
+
+
+def _new_builder(source: Source, types: EventTypes, *, rows: bool) -> LedgerBuilder:
+    if isinstance(source, RollupSource):
+        return RollupBuilder(types)
+    if not rows:
+        return StreamingBuilder(types, None)
+    if isinstance(source, FileSource) and source.lazy:
+        return StreamingBuilder(types, StoredRows(Spool()))
+    return LedgerBuilder(types)
 
 
 def _load(
@@ -83,5 +97,14 @@ def _load(
         except Cancelled:
             cancelled.set()
         missing += source.provenance().missing
+    ledger = builder.build()
     provenance = replace(source.provenance(), missing=tuple(missing))
-    return Loaded(builder.build(), provenance, builder, cancelled.is_set())
+    if isinstance(source, FileSource) and isinstance(builder, StreamingBuilder) and builder.rows is not None:
+        label, note = f"{provenance.label}, streamed from disk", _on_disk(source, builder.rows.spool)
+        provenance = replace(provenance, label=label, notes=(*provenance.notes, note))
+    return Loaded(ledger, provenance, builder, cancelled.is_set())
+
+
+def _on_disk(source: FileSource, spool: Spool) -> str:
+    kept = f"; {spool.size / 1e9:,.2f} GB of them in {spool.folder} until fwbill ends" if spool.folder is not None else ""
+    return f"the events stay on disk ({source.lazy}){kept}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import cached_property
 
@@ -10,7 +11,7 @@ import polars as pl
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.labels import Labels
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.predicate import all_of
+from fwbill_tui.usage.predicate import Predicate, all_of
 from fwbill_tui.usage.query import Query, QueryError, TimeRange
 from fwbill_tui.usage.recent import Recent
 from fwbill_tui.usage.schema import Reject
@@ -55,8 +56,7 @@ class LazyLedger(Ledger):
         self._span, self._empty = span, empty
         self._labels |= {column: Labels(column, values) for column, values in labels.items()}
         self._pages = Recent[pl.DataFrame](_KEPT_PAGE_BYTES)
-        self.event_count = int(hourly.get_column(rollup.EVENTS).sum())
-        """How many events there are."""
+        self._reading = threading.RLock()
 
     @cached_property
     def span_of_events(self) -> TimeRange:
@@ -110,6 +110,10 @@ class LazyLedger(Ledger):
                 yield frame.select(columns)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _unreadable(error) from error
+
+    def _facts(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:
+        with self._reading:  # of two threads that need the same pass over the files, the second finds its result
+            return super()._facts(query, predicate, *more)
 
     def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         try:

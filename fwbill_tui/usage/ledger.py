@@ -72,6 +72,11 @@ class Ledger:
         return tuple(dict.fromkeys([*DIMENSION_COLUMNS, *(dimension_of(column) for column in self._labels)]))
 
     @cached_property
+    def event_count(self) -> int:
+        """How many usage events this is about; rows of a rollup stand for several each."""
+        return int(self._hourly.get_column(rollup.EVENTS).sum())
+
+    @cached_property
     def span_of_events(self) -> TimeRange:
         """From the first event to just after the last one; open when there are no events."""
         if self.events.is_empty():

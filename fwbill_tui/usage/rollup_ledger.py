@@ -16,7 +16,7 @@ from fwbill_tui.usage import rollup, zones
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.predicate import Predicate, all_of
-from fwbill_tui.usage.query import EVERYTHING, Query, QueryError, TimeRange
+from fwbill_tui.usage.query import Query, QueryError, TimeRange
 from fwbill_tui.usage.schema import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS, Batch, EventTypes, Reject
 
 COLUMNS = (rollup.BUCKET, *DIMENSION_COLUMNS.values(), rollup.EVENTS, *MEASURES)
@@ -162,7 +162,7 @@ def names_in_files(ledger: Ledger) -> Mapping[str, str]:
 
 def event_count(ledger: Ledger) -> int:
     """How many usage events a ledger is about; the rows of a rollup stand for several each."""
-    return ledger.whole(Query(range=EVERYTHING)).events if isinstance(ledger, RollupLedger) else ledger.events.height
+    return ledger.event_count
 
 
 def _summed(rows: pl.DataFrame, columns: Sequence[str], minutes: int | None) -> pl.DataFrame:

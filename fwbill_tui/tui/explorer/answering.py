@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from fwbill_tui.usage.answers import Facet, Series, Totals
+from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, QueryError
 
@@ -51,9 +52,10 @@ class SummaryReady(Message):
 
 
 class RowsReady(Message):
-    """Rows for a question: a grouped frame, or row numbers into the events.
+    """Rows for a question: a grouped frame, row numbers into the events, or the first events of those on disk.
 
-    `order` may hold only the first of `total` rows, when `whole` is False. `cursor` is where the anchor stands now.
+    `total` is how many rows the view has. `order` may hold only the first of them, when `whole` is False; a frame without
+    an order may too, and then it is all that will be shown. `cursor` is where the anchor stands now.
     """
 
     def __init__(
@@ -68,6 +70,11 @@ class RowsReady(Message):
     ) -> None:
         super().__init__()
         self.question, self.frame, self.order, self.total, self.whole, self.cursor = question, frame, order, total, whole, cursor
+
+    @property
+    def shown(self) -> int:
+        """How many rows will be shown."""
+        return self.frame.height if self.order is None else self.total
 
     def can_replace(self, message: Message) -> bool:
         return isinstance(message, RowsReady)
@@ -168,6 +175,11 @@ class Answering:
         if query.group_by:
             groups = ledger.groups(query)
             self._target.post_message(RowsReady(question, groups, None, groups.height, whole=True))
+            return
+        if isinstance(ledger, LazyLedger):
+            if not superseded(_PAUSE):
+                page = ledger.page(query)
+                self._target.post_message(RowsReady(question, page, None, ledger.totals(query).events, whole=True))
             return
         total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
         if question.anchor is None and total > _FIRST_ROWS:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
+from fwbill_tui.tui.explorer.answering import RowsReady
+from fwbill_tui.tui.explorer.columns import title_of_column
 from fwbill_tui.tui.widgets.status import Standing
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import describe, describe_span
-from fwbill_tui.usage.rollup_ledger import event_count
 from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
 
@@ -23,7 +24,7 @@ def standing_of(
     return Standing(
         account=cells.label(account) if account else "",
         range=describe(shown, query.time_zone),
-        events=event_count(ledger) if ledger is not None else None,
+        events=ledger.event_count if ledger is not None else None,
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )
@@ -39,18 +40,27 @@ def _whole_days(shown: TimeRange, query: Query) -> TimeRange:
     return TimeRange(start, end)
 
 
-def notices_of(problem: str, load_problem: str, provenance: Provenance | None, ledger: Ledger | None) -> tuple[str, ...]:
+def notices_of(
+    problem: str, load_problem: str, provenance: Provenance | None, ledger: Ledger | None, rows: RowsReady | None = None
+) -> tuple[str, ...]:
     """What must not be overlooked, the most pressing first."""
     notices = [cells.label(text) for text in (problem, load_problem) if text]
+    if rows is not None and rows.shown < rows.total:
+        notices.append(f"the first {rows.shown:,} of {rows.total:,} rows{_sorted_by(rows.question.query)}; sums are of all")
     if provenance is not None:
         if len(provenance.missing) > 1:
             notices.append(f"{len(provenance.missing)} windows are missing; r fetches them again")
         notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in provenance.missing[:2]]
         notices += [cells.label(note) for note in provenance.notes]
     if ledger is not None and ledger.rejected:
-        rows = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
-        notices.append(f"{rows} could not be read and not counted")
+        rejected = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
+        notices.append(f"{rejected} could not be read and not counted")
     return tuple(notices)
+
+
+def _sorted_by(query: Query) -> str:
+    keys = [f"{title_of_column(key.column)} {'▼' if key.descending else '▲'}" for key in query.sort]
+    return f", sorted by {', '.join(keys)}" if keys else ""
 
 
 def partial_of(provenance: Provenance | None, *, problem: str) -> str:
