@@ -8,19 +8,25 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from fwbill_tui.fireworks.errors import FireworksError
+from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
 from fwbill_tui.tui.entrance import Doorway, Opening, demo_doorway, open_files
+from fwbill_tui.tui.keeping import Keeping
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.schema import ExportFormatError
+
+if TYPE_CHECKING:
+    from fwbill_tui.tui.screens.login import LoginScreen, SignIn
 
 REJECTED_ROWS = 6
 """Exit code when `strict` was asked for and rows were set aside."""
@@ -41,6 +47,9 @@ class FwbillApp(App[int]):
         self._launch = launch
         self._held = ExitStack()
         self._doorway: Doorway | None = None
+        self._keeping: Keeping | None = None
+        """None for the demo: nothing of it outlasts the session."""
+        self._ending = threading.Event()
         self.rejected = 0
         """Rows that were set aside in the last load; said once more when the program ends."""
 
@@ -53,7 +62,8 @@ class FwbillApp(App[int]):
         self.enter()
 
     def on_unmount(self) -> None:
-        """End the embedded server, if there is one."""
+        """End the embedded server, if there is one, and whatever waits for a keyring."""
+        self._ending.set()
         self._held.close()
 
     def _heed_signals(self) -> None:
@@ -76,18 +86,19 @@ class FwbillApp(App[int]):
             self.exit(1, message=str(error))
 
     async def _sign_in(self, *, ask: bool) -> None:
-        from fwbill_tui.tui.screens.login import LoginScreen, OpenDemo, SignIn
+        from fwbill_tui.tui.screens.login import OpenDemo, SignIn
         from fwbill_tui.tui.screens.open_files import OpenFiles
 
         if self._doorway is None:
             self._doorway = await self._find_doorway(self._launch.demo_rows)
         note = ""
         while True:
-            login = LoginScreen(self._doorway.credentials, self._doorway.endpoints, note=note, at_once=not ask)
+            login = self._login_screen(self._doorway, note, ask=ask)
             way: SignIn | OpenFiles | OpenDemo | None = await self.push_screen_wait(login)
             try:
                 if isinstance(way, SignIn):
                     self._open(self._doorway.account(way.credential, way.account_id, self._launch))
+                    self._settle(way)
                 elif isinstance(way, OpenFiles):
                     self._open(open_files(way.arguments, self._launch))
                 elif isinstance(way, OpenDemo):
@@ -100,9 +111,48 @@ class FwbillApp(App[int]):
                 continue
             return
 
+    def _login_screen(self, doorway: Doorway, note: str, *, ask: bool) -> LoginScreen:
+        from fwbill_tui.tui.screens.login import LoginScreen
+
+        credentials, endpoints, keeping = doorway.credentials, doorway.endpoints, self._keeping
+        if keeping is None:
+            return LoginScreen(credentials, endpoints, note=note, at_once=not ask, choose=ask)
+        return LoginScreen(
+            credentials,
+            endpoints,
+            search=keeping.search,
+            last_account=keeping.last_account,
+            note=note,
+            at_once=not ask,
+            choose=ask,
+        )
+
+    def _settle(self, way: SignIn) -> None:
+        """Keep what is to outlast the session, without holding up what the user came for."""
+        if (keeping := self._keeping) is not None:
+            self.run_worker(partial(self._keep, keeping, way), thread=True, group="settle")
+
+    def _keep(self, keeping: Keeping, way: SignIn) -> None:
+        """In a worker's thread. A key or an account that cannot be kept is said, and nothing more: the sign-in holds."""
+        try:
+            if way.keep:
+                name = keeping.keep(way.credential, way.account_id, self._ending)
+                self.notify(f"The key is kept in {literal(name)}.", markup=False)
+            keeping.remember(way.credential, way.account_id)
+        except Cancelled:
+            return
+        except FireworksError as error:
+            self.notify(literal(str(error)), title="The key is not kept", severity="warning", timeout=15, markup=False)
+        except OSError as error:
+            said = literal(f"the account is not remembered for the next time: {error.strerror or error}")
+            self.notify(said, severity="warning", markup=False)
+
     async def _find_doorway(self, demo_rows: int | None) -> Doorway:
+        self._keeping = None
         if demo_rows is None:
-            return Doorway.of_machine(self._launch)
+            doorway = Doorway.of_machine(self._launch)
+            self._keeping = Keeping.of_machine(doorway.endpoints, self._launch)
+            return doorway
         return await self.run_worker(lambda: demo_doorway(demo_rows, self._held), thread=True).wait()
 
     def _open(self, opening: Opening) -> None:

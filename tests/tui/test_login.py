@@ -250,7 +250,7 @@ async def test_the_other_ways_in_and_out(show, tmp_path: Path) -> None:
         await pilot.press("q")
         assert pilot.app.answer is None
     async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
-        await pilot.press("tab", "tab", "enter")
+        await pilot.press("tab", "tab", "tab", "enter")
         assert isinstance(pilot.app.screen, OpenFilesScreen)
         await pilot.press("escape", "o", *"usage.csv")
         await settled(pilot)
@@ -268,3 +268,128 @@ async def test_letters_are_keys_only_where_they_are_not_typed(show) -> None:
         assert "q Quit" not in footer
         await pilot.press("f1")
         assert isinstance(pilot.app.screen, HelpScreen)
+
+
+# -- the keyring -------------------------------------------------------------------------------------------------------
+async def test_the_tick_goes_along_with_a_pasted_key_alone(show, server) -> None:
+    screen = LoginScreen([found(server.staging_key)], endpoints(server))
+    async with show(screen) as pilot:
+        await pilot.press("tab", *server.staging_key, "tab", "space")
+        assert any("■ keep in keyring" in line for line in pilot.app.lines())
+        await pilot.press("shift+tab", "enter")
+        await settled(pilot)
+        assert pilot.app.answer.keep is True
+    screen = LoginScreen([found(server.staging_key)], endpoints(server))
+    async with show(screen) as pilot:
+        await pilot.press("tab", "tab", "space", "shift+tab", "shift+tab", "enter")
+        await settled(pilot)
+        assert pilot.app.answer.keep is False
+
+
+async def test_what_the_keyring_has_is_listed_when_it_comes_and_tried_at_once(show, size, server) -> None:
+    go_on = threading.Event()
+
+    def search(_: threading.Event) -> list[Credential]:
+        go_on.wait(5)
+        return [Credential(found(server.staging_key).key, "OS keyring", "Test Keyring")]
+
+    screen = LoginScreen([], endpoints(server), search=search, at_once=True)
+    async with show(screen, size) as pilot:
+        assert "looking into the keyring" in pilot.app.text_of("#caption")
+        assert pilot.app.focused is screen.query_one("#key")
+        go_on.set()
+        await settled(pilot)
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-staging"
+
+
+@pytest.mark.parametrize("typing", [False, True])
+async def test_what_the_keyring_has_does_not_disturb(show, typing: bool) -> None:
+    """Without at_once nothing is tried, and whoever types goes on typing."""
+    go_on = threading.Event()
+    late = Credential(found("fw_123456789012").key, "OS keyring", "Test Keyring")
+
+    def search(_: threading.Event) -> list[Credential]:
+        go_on.wait(5)
+        return [late]
+
+    def never(*_: object) -> list[Account]:
+        raise AssertionError("no call is made")
+
+    screen = LoginScreen([], NOWHERE, check=never, search=search, at_once=typing)
+    async with show(screen) as pilot:
+        if typing:
+            await pilot.press("f", "w")
+        go_on.set()
+        await settled(pilot)
+        assert any("OS keyring" in line for line in pilot.app.lines())
+        assert pilot.app.focused is screen.query_one("#key" if typing else "#found")
+
+
+async def test_the_keyring_is_not_asked_where_something_else_signs_in_and_is_asked_when_that_fails(show, server) -> None:
+    asked = []
+
+    def search(_: threading.Event) -> list[Credential]:
+        asked.append(True)
+        return []
+
+    screen = LoginScreen([found(server.staging_key)], endpoints(server), search=search, at_once=True)
+    async with show(screen) as pilot:
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-staging"
+    assert asked == []
+    screen = LoginScreen([found("fw_wrongwrongwrong")], endpoints(server), search=search, at_once=True)
+    async with show(screen) as pilot:
+        await settled(pilot)
+        await settled(pilot)
+        assert "the key was refused" in pilot.app.text_of("#status")
+    assert asked == [True]
+
+
+async def test_a_search_that_hangs_ends_with_the_screen(show) -> None:
+    ended = threading.Event()
+
+    def search(cancelled: threading.Event) -> list[Credential]:
+        cancelled.wait(10)
+        ended.set()
+        raise Cancelled
+
+    async with show(LoginScreen([], NOWHERE, search=search)) as pilot:
+        await pilot.press("tab", "tab", "tab", "d")
+        assert pilot.app.answer == OpenDemo()
+        await settled(pilot)
+        assert ended.is_set()
+
+
+# -- the last account --------------------------------------------------------------------------------------------------
+async def test_the_last_account_is_opened_at_once_and_chosen_first_when_asked(show, server) -> None:
+    last = {"FIREWORKS_API_KEY": "acme-staging"}
+
+    def screen(**how: bool) -> LoginScreen:
+        return LoginScreen([found(server.api_key)], endpoints(server), last_account=lambda one: last.get(one.origin), **how)
+
+    async with show(screen(at_once=True)) as pilot:
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-staging"
+    async with show(screen()) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, AccountsScreen)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert pilot.app.answer.account_id == "acme-staging"
+    last["FIREWORKS_API_KEY"] = "no-longer"
+    async with show(screen(at_once=True)) as pilot:
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, AccountsScreen)
+
+
+async def test_another_account_can_be_chosen_where_the_sign_in_names_one(show, server) -> None:
+    screen = LoginScreen([found(server.api_key, "acme-staging")], endpoints(server), choose=True)
+    async with show(screen) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, AccountsScreen)
+        await pilot.press("up", "enter")
+        await pilot.pause()
+        assert pilot.app.answer.account_id == "acme-prod"

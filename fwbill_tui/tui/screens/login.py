@@ -1,4 +1,8 @@
-"""Sign in: with what is on this machine already, with a pasted key, or without any, on exported files or the demo."""
+"""Sign in: with what is on this machine already, with a pasted key, or without any, on exported files or the demo.
+
+The keyring is looked into while the screen is shown: it may be slow, or wait to be unlocked, and must not be asked at all
+where something else signs in.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyReques
 from fwbill_tui.tui.screens.accounts import AccountsScreen
 from fwbill_tui.tui.screens.dialog import Boxed, Note
 from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
+from fwbill_tui.tui.widgets import choices
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.usage.literal import literal
 
@@ -37,10 +42,11 @@ if TYPE_CHECKING:  # httpx and tenacity take longer to import than this screen t
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A credential that was tried, and the account to read with it."""
+    """A credential that was tried, and the account to read with it. `keep`: the user wants the key in the keyring."""
 
     credential: Credential
     account_id: str
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,10 @@ class OpenDemo:
 
 Check: TypeAlias = "Callable[[Credential, threading.Event, OnWait], Sequence[Account]]"
 """Ask for the accounts of a credential; raises FireworksError, and Cancelled once the event is set."""
+Search: TypeAlias = "Callable[[threading.Event], Sequence[Credential]]"
+"""Look for further credentials, which may take seconds; raises Cancelled once the event is set."""
+NOTHING = "No FIREWORKS_API_KEY and no firectl sign-in was found on this machine."
+SEARCHING = "No FIREWORKS_API_KEY and no firectl sign-in; looking into the keyring…"
 
 
 def check_at(endpoints: Endpoints) -> Check:
@@ -67,7 +77,7 @@ def check_at(endpoints: Endpoints) -> Check:
 class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
     """The ways in; dismisses with one of them, or with None when the user quits.
 
-    A pasted key leaves the line the moment it is tried, and is in memory only.
+    A pasted key leaves the line the moment it is tried, and is in memory only, unless the user ticks that it be kept.
     """
 
     HEADING = "fwbill ─ usage and cost explorer for Fireworks AI"
@@ -106,19 +116,30 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         seconds: float
         error: FireworksError
 
+    @dataclass
+    class Searched(Message):
+        """Further credentials were found, or none."""
+
+        credentials: Sequence[Credential]
+
     def __init__(
         self,
         credentials: Sequence[Credential],
         endpoints: Endpoints,
         *,
         check: Check | None = None,
+        search: Search | None = None,
+        last_account: Callable[[Credential], str | None] = lambda _: None,
         folder: Path | None = None,
         note: str = "",
         at_once: bool = False,
+        choose: bool = False,
     ) -> None:
         """`folder` is where exported files are looked for at first; `note` says why the user has to sign in (again).
 
-        `at_once` tries the first usable credential without being told to; `esc` stops that.
+        `at_once` tries the first usable credential without being told to, and opens the account opened last with it;
+        `esc` stops that. `search` finds more, and is asked when the given ones don't sign in at once. `choose` offers
+        several accounts even where the credential names one.
         """
         super().__init__()
         self._credentials = tuple(credentials)
@@ -127,6 +148,14 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         self._folder = folder
         self._note = note
         self._at_once = at_once
+        self._search = search
+        self._last_account = last_account
+        self._choose = choose
+        self._unasked = False
+        """Whether the check under way was begun without the user."""
+        self._keep = False
+        """Whether the key under check is to be kept."""
+        self._ending = threading.Event()
         self._number = 0
         """The number of the newest check; answers of older ones are dropped."""
         self._cancelled: threading.Event | None = None
@@ -136,15 +165,12 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
 
     def compose_content(self) -> ComposeResult:
         """What was found, a line for a key, the ways without one, and how things stand."""
-        if self._credentials:
-            yield Label("Found on this machine", classes="caption")
-            widths = [max(len(text) for text in column) for column in zip(*map(_columns, self._credentials), strict=True)]
-            options = [Option(_shown(credential, widths), id=str(index)) for index, credential in enumerate(self._credentials)]
-            yield ChoiceList(*options, id="found", markup=False)
-        else:
-            yield Label("No FIREWORKS_API_KEY and no firectl sign-in was found on this machine.", classes="caption")
-        yield Label("Or paste an API key" if self._credentials else "Paste an API key", classes="caption")
-        yield Line(password=True, placeholder="fw_…   kept in memory for this session only", id="key")
+        yield Label(NOTHING, id="caption", classes="caption")
+        yield ChoiceList(id="found", markup=False)
+        yield Label("An API key of the console (app.fireworks.ai)", classes="caption")
+        with Horizontal(id="pasted"):
+            yield Line(password=True, placeholder="fw_…", id="key")
+            yield choices.Check("keep in keyring", id="keep")
         with Horizontal(id="others"):
             yield Button("Open exported files…  (o)", id="files", compact=True)
             yield Button("Explore demo data  (d)", id="demo", compact=True)
@@ -152,23 +178,65 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
 
     def on_mount(self) -> None:
         """Start where `enter` does the most likely thing."""
-        if self._credentials:
-            found = self.query_one("#found", ChoiceList)
-            found.highlighted = next((number for number, one in enumerate(self._credentials) if one.usable), 0)
-            found.focus()
-        else:
-            self.query_one("#key", Line).focus()
+        self._list_found()
+        self.query_one("#found" if self._credentials else "#key").focus()
         if self._note:
             self.query_one("#status", Note).refuse(self._note)
         self._ticks = self.set_interval(self.TICK, self._count_down, pause=True)
         usable = next((credential for credential in self._credentials if credential.usable), None)
         if self._at_once and usable is not None:
-            self._try(usable)
+            self._try(usable, unasked=True)
+        else:
+            self._begin_search()
 
     def on_unmount(self) -> None:
-        """No check outlives its screen."""
+        """No check and no search outlives its screen."""
+        self._ending.set()
         if self._cancelled is not None:
             self._cancelled.set()
+
+    # -- what there is -----------------------------------------------------------------------------------------------
+    def _list_found(self) -> None:
+        """Show what was found, the first that is usable under the cursor."""
+        found = self.query_one("#found", ChoiceList)
+        found.display = bool(self._credentials)
+        self.query_one("#caption", Label).update("Found on this machine" if self._credentials else NOTHING)
+        if self._credentials:
+            widths = [max(len(text) for text in column) for column in zip(*map(_columns, self._credentials), strict=True)]
+            at = found.highlighted
+            found.set_options(Option(_shown(credential, widths)) for credential in self._credentials)
+            usable = (number for number, one in enumerate(self._credentials) if one.usable)
+            found.highlighted = next(usable, 0) if at is None else at
+
+    def _begin_search(self) -> None:
+        """Look for more, once."""
+        search, self._search = self._search, None
+        if search is None:
+            return
+        if not self._credentials:
+            self.query_one("#caption", Label).update(SEARCHING)
+        self.run_worker(partial(self._look, search), thread=True, group="search")
+
+    def _look(self, search: Search) -> None:
+        """In a worker's thread: search, and post what comes of it."""
+        try:
+            self.post_message(self.Searched(search(self._ending)))
+        except Cancelled:
+            return
+
+    def on_login_screen_searched(self, message: Searched) -> None:
+        """List what else was found; where nothing was tried yet, and nothing is being typed, try it."""
+        nothing_before = not any(one.usable for one in self._credentials)
+        self._credentials += tuple(message.credentials)
+        self._list_found()
+        line = self.query_one("#key", Line)
+        usable = next((one for one in message.credentials if one.usable), None)
+        if usable is None or line.value or self.app.screen is not self:
+            return
+        if line.has_focus:
+            self.query_one("#found").focus()
+        if nothing_before and self._at_once and self._number == 0:
+            self._try(usable, unasked=True)
 
     # -- the ways in -------------------------------------------------------------------------------------------------
     @on(OptionList.OptionSelected, "#found")
@@ -180,7 +248,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         text = event.value.strip()
         event.input.clear()
         try:
-            self._try(Credential.pasted(text))
+            self._try(Credential.pasted(text), keep=self.query_one("#keep", choices.Check).value)
         except FireworksError as error:
             self.query_one("#status", Note).refuse(str(error))
 
@@ -204,8 +272,9 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         self.dismiss(None)
 
     # -- trying a credential -----------------------------------------------------------------------------------------
-    def _try(self, credential: Credential) -> None:
+    def _try(self, credential: Credential, *, unasked: bool = False, keep: bool = False) -> None:
         self.action_stop()
+        self._unasked, self._keep = unasked, keep
         note = self.query_one("#status", Note)
         if not credential.usable:
             note.refuse(f"{credential.origin}: {credential.problem}: choose another way in, or paste a key")
@@ -252,6 +321,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         if message.number != self._number:
             return
         self._end_check()
+        self._begin_search()
         error = message.error
         if isinstance(error, TooManyRequests) and error.retry_after:
             self._start_countdown(error.retry_after, f"{error.message}; you can try again in", f"{error.message}; try again now")
@@ -263,19 +333,22 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         if message.number != self._number:
             return
         self._end_check()
-        credential, accounts = message.credential, message.accounts
-        ids, meant = [account.id for account in accounts], credential.account_id
-        if meant in ids or (meant is None and len(ids) == 1):
-            self.dismiss(SignIn(credential, meant or ids[0]))
+        credential, keep = message.credential, self._keep
+        ids, meant, last = [account.id for account in message.accounts], credential.account_id, self._last_account(credential)
+        ask = len(ids) > 1 and self._choose and not self._unasked
+        known = meant if meant else ids[0] if len(ids) == 1 else last if self._unasked else None
+        if known in ids and not ask:
+            self.dismiss(SignIn(credential, known, keep))
             return
         self.query_one("#status", Note).say("")
-        names = f"{credential.place} names the account {meant}, which this key does not open; it opens:" if meant else ""
+        strange = bool(meant) and meant not in ids
+        why = f"{credential.place} names the account {meant}, which this key does not open; it opens:" if strange else ""
 
         def leave(chosen: str | None) -> None:
             if chosen is not None:
-                self.dismiss(SignIn(credential, chosen))
+                self.dismiss(SignIn(credential, chosen, keep))
 
-        self.app.push_screen(AccountsScreen(accounts, note=names), leave)
+        self.app.push_screen(AccountsScreen(message.accounts, chosen=last or meant, note=why), leave)
 
     def _end_check(self) -> None:
         self._cancelled = None
