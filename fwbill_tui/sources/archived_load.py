@@ -169,7 +169,7 @@ class Load:
                     fetching.batches.append(batch)
                     if isinstance(batch, WindowEnd):
                         fetching.by_window = True
-                        yield from self._window(fetching, batch.window, batch.missing, batch.kind, batch.grain)
+                        yield from self._window(fetching, batch.window, (), batch.kind, batch.grain)
         finally:
             told = self.inner.provenance()
             self._notes |= dict.fromkeys(told.notes)
@@ -233,6 +233,9 @@ class Load:
             for (at, reason), days in groupby(run, lambda day: (kept[day].fetched_at, self._failures.get(day, ""))):
                 again = f"could not be fetched again ({reason}); " if reason else ""
                 yield f"{_said(list(days))}: {again}kept as of {at:%Y-%m-%d %H:%M} UTC, may still grow"
+        sums = [day for day, fetch in sorted(self._given.items()) if fetch.grain == "day"]
+        for run in runs(sums if len(sums) < len(self._given) else ()):
+            yield f"{_said(run)}: sums per day, not single events"
         outside = sum({fetch.key: fetch.outside for fetch in self._given.values()}.values())
         if outside:
             yield f"{outside:,} events came with days on which they do not start, and were left to their own days"

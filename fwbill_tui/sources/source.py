@@ -68,13 +68,12 @@ class Provenance:
 class WindowEnd(Batch):
     """Says that a window has been given out: everything since the last window's end is its events, and there are no more.
 
-    `missing` are parts of it that could not be had. `kind` and `grain` are as in `Provenance`. It has no events itself.
+    `kind` and `grain` are as in `Provenance`. It has no events itself.
     """
 
     window: TimeRange
     kind: str
     grain: Grain
-    missing: tuple[TimeRange, ...] = ()
 
 
 class Source(Protocol):

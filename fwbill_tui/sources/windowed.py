@@ -238,5 +238,5 @@ class _Tally:
         """What else to know of the events."""
         if not self._outside:
             return tuple(self._notes)
-        kept = f"{self._outside:,} events start outside the dates they were asked for; they are kept as the service sent them"
+        kept = f"{self._outside:,} events start outside the dates they were asked for"
         return (*self._notes, kept)

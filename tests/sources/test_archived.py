@@ -25,7 +25,7 @@ from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.loading import load
-from fwbill_tui.sources.source import Progress, Provenance
+from fwbill_tui.sources.source import Grain, Progress, Provenance
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
@@ -477,6 +477,7 @@ class Scripted:
     """A source whose batches a test makes up; it knows nothing of windows."""
 
     kind, label, needs_range = "firectl", "firectl", True
+    grain: Grain = "event"
 
     def __init__(self, make: Callable[[TimeRange, EventTypes], list[Batch]], *missing: tuple[TimeRange, str]) -> None:
         self.make, self.missing = make, missing
@@ -485,7 +486,7 @@ class Scripted:
         yield from self.make(wanted, types)
 
     def provenance(self) -> Provenance:
-        return Provenance(self.kind, self.label, missing=self.missing)
+        return Provenance(self.kind, self.label, missing=self.missing, grain=self.grain)
 
 
 def test_rows_that_could_not_be_read_are_told_every_time(desk: Desk) -> None:
@@ -525,3 +526,15 @@ def test_a_source_that_fails_in_the_middle_of_a_day_keeps_whole_days(desk: Desk)
     assert same(got, desk.expected(days(9, 7)))
     assert desk.provenance.missing == ((days(6, 5), "the line broke"),)
     assert len(desk.kept) == 3
+
+
+def test_days_that_are_sums_are_told_apart_from_events(desk: Desk) -> None:
+    desk.open(days(9, 7))
+    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types))])
+    inner.grain = "day"
+    for _ in range(2):
+        desk.open(days(9, 5), inner=inner)
+        assert "Nov 15 – Nov 16 2026: sums per day, not single events" in desk.provenance.notes
+        assert desk.provenance.grain == "day"
+    desk.open(days(9, 7))
+    assert (desk.provenance.grain, desk.provenance.notes) == ("event", ())
