@@ -239,8 +239,8 @@ class ExplorerScreen(ExplorerDialogs):
     def _use(self, ledger: Ledger) -> None:
         grown_from = self._ledger
         self._ledger = ledger
-        self.query_one(FetchPanel).events = ledger.events.height
-        if grown_from is not None and ledger.events.height < grown_from.events.height:
+        self.query_one(FetchPanel).events = ledger.event_count
+        if grown_from is not None and ledger.event_count < grown_from.event_count:
             self._moved = False
         self._show_standing()
         self._answer()
@@ -261,7 +261,9 @@ class ExplorerScreen(ExplorerDialogs):
         self.query_one(StatusLine).standing = standing_of(
             self._source, self.account, self._provenance, self.query_now, self._ledger
         )
-        self.query_one(NoticeLine).notices = notices_of(self._problem, self._load_problem, self._provenance, self._ledger)
+        self.query_one(NoticeLine).notices = notices_of(
+            self._problem, self._load_problem, self._provenance, self._ledger, self._rows
+        )  # fmt: skip
         self.query_one(TotalsPanel).partial = self.partial()
         self.query_one(SearchBox).set_class(bool(self._problem), "refused")
 
@@ -291,9 +293,10 @@ class ExplorerScreen(ExplorerDialogs):
         self._rows = message
         table.show(
             message.frame, message.order, specs,
-            sort=sort, time_zone=query.time_zone, cursor=cursor, total_rows=message.total, empty=empty,
+            sort=sort, time_zone=query.time_zone, cursor=cursor, total_rows=message.shown, empty=empty,
         )  # fmt: skip
         self._moved = bool(cursor)
+        self._show_standing()
 
     @on(QuestionFailed)
     def _on_question_failed(self, message: QuestionFailed) -> None:
