@@ -62,7 +62,7 @@ def parquet_objects(url: str) -> list[str]:
         found = pl.scan_parquet(url, include_file_paths=_PATH, missing_columns="insert", extra_columns="ignore")
         names: list[str] = found.select(pl.col(_PATH).unique().sort()).collect().to_series().to_list()
     if not names:
-        raise ExportFormatError(f"{url}: no object matches this pattern, or those that do are empty")
+        raise ExportFormatError(f"{url}: the objects that match this pattern are empty")
     return names
 
 
@@ -103,6 +103,8 @@ def _reason(error: Exception) -> str:
         return "the store refuses access: check the credentials in the environment, and that they may read this"
     if isinstance(error, ConnectionError):
         return "the store cannot be reached: check the network, and the endpoint and region in the environment"
+    if "expanded paths were empty" in said:
+        return "no object matches this pattern"
     if "invalid utf8" in said:
         return "it has bytes that are not UTF-8 text: download it and open the copy, of which only those rows are left out"
     said = re.sub(r"\s*\(path: .*?\)$|<\?xml.*", "", said.partition("\n")[0].removeprefix("object-store error: "))

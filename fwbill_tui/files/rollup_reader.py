@@ -62,11 +62,7 @@ def rollup_rows(cells: pl.DataFrame, name: str, types: EventTypes) -> pl.DataFra
     if faults:
         first = faults[0]
         fault = CellFault(first.row, BUCKET if first.column == "start_time" else first.column, first.reason)
-    for column in () if fault else MEASURES:
-        empty = cells.get_column(column)
-        empty = empty.is_null() if empty.dtype != pl.String else (empty.fill_null("").str.strip_chars() == "")
-        if empty.any():
-            fault = CellFault(empty.arg_true().item(0), column, "is empty; a sum of nothing is written as 0")
+    fault = fault or next(filter(None, (_empty_sum(cells.get_column(column)) for column in MEASURES)), None)
     if fault:
         where = f"{name}: row {fault.row + 1:,}: {fault.column}"
         raise ExportFormatError(f"{where}: {fault.reason}. Nothing was taken from this rollup")
@@ -81,6 +77,12 @@ def _event_counts(stored: pl.Series) -> tuple[pl.Series, CellFault | None]:
         return counts, None
     row = wrong.item(0)
     return counts, CellFault(row, EVENTS, f"{stored[row]!r} is not a number of events")
+
+
+def _empty_sum(stored: pl.Series) -> CellFault | None:
+    """The first empty cell of a measure. A row that was cut off in the middle has some."""
+    empty = (stored.is_null() if stored.dtype != pl.String else stored.fill_null("").str.strip_chars() == "").arg_true()
+    return CellFault(empty.item(0), stored.name, "is empty; a sum of nothing is written as 0") if len(empty) else None
 
 
 def _tables(source: Input) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -1,0 +1,75 @@
+"""A rollup in the explorer: rows are groups, totals are those of their events, single events are not asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from explorer_support import Explorer
+
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.sources.files import FileSource
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.sources.loading import load
+from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.usage.query import EVERYTHING, Query
+from fwbill_tui.usage.rollup_ledger import rollup_of
+
+ROWS = 1500
+
+
+@pytest.fixture
+def rollup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "usage.csv", ROWS)
+    rollup_of(load(FileSource(["usage.csv"]), [EVERYTHING]).ledger, Query()).write_parquet("hours.parquet")
+    return tmp_path / "hours.parquet"
+
+
+async def test_a_rollup_is_explored_as_events_are(rollup: Path) -> None:
+    groups = pl.read_parquet(rollup)
+    app = FwbillApp(Launch(query=Query(), inputs=(str(rollup),), rollup=True))
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        assert len(seen.column("events")) == groups.height
+        assert seen.part(TotalsPanel).totals.events == ROWS
+        assert seen.part(StatusLine).standing.events == ROWS
+        assert seen.part(StatusLine).standing.source.endswith("hours.parquet (rollup)")
+
+        await seen.press("slash", *"kimi", "enter")
+        kimi = groups.filter(pl.col("base_model_name").str.contains("kimi") | pl.col("model_bucket").str.contains("(?i)kimi"))
+        assert seen.part(TotalsPanel).totals.events == kimi.get_column("events").sum()
+        assert len(seen.column("events")) == kimi.height
+
+        await seen.pilot.press("enter")
+        await seen.until(lambda: isinstance(app.screen, RowDetailScreen))
+        assert app.screen.heading == "Group of usage events"
+        await seen.press("escape")
+
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: len(list(rollup.parent.glob("fwbill-*.csv"))) == 1)
+        (saved,) = rollup.parent.glob("fwbill-*.csv")
+        assert pl.read_csv(saved).get_column("events").sum() == kimi.get_column("events").sum()
+        assert pl.read_csv(saved).columns[0] == "bucket"
+
+
+async def test_a_condition_on_single_events_is_refused_in_words(rollup: Path) -> None:
+    app = FwbillApp(Launch(query=Query(), inputs=(str(rollup),), rollup=True))
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        table = seen.screen.query_one("UsageTable")
+        cell = next(index for index, column in enumerate(table.columns) if column.name == "prompt_tokens")  # type: ignore[attr-defined]
+        await seen.press(*["right"] * (cell + 1))
+        await seen.pilot.press("f")
+        await seen.until(lambda: any("no single events" in notice for notice in seen.part(NoticeLine).notices))
+        await seen.press("z")
+        assert not seen.part(NoticeLine).notices
