@@ -74,7 +74,7 @@ def measure(results: Results, cache: Cache, rows: int, repeats: int) -> None:
     """Bytes per key of the explorer and of the bare table, then the slow link."""
     path, env = str(cache.parquet(rows)), environment(cache.work)
     ours = [sys.executable, "-m", "fwbill_tui", path]
-    bare = [sys.executable, str(screen.BARE), "table", path, "126", "29"]
+    bare = [sys.executable, str(screen.BARE), "table", path, "117", "28"]
     with Spawned(ours, env, str(cache.work)) as one, Spawned(bare, env, str(cache.work)) as other:
         first = one.count(calm=5.0, limit=60), other.count(calm=2.0, limit=60)
         shown = [Sample.of([size]) for size in first]

@@ -15,7 +15,7 @@ from tests.benchmarks.terminal import Frame, Terminal
 
 SECTION = "The explorer in a terminal of 160 x 48 (tmux)"
 BARE = Path(__file__).with_name("bare.py")
-_FACETS = 34
+_COLUMNS = 160
 _WORDS = ("kimi", "ana", "glm", "gpu", "bot")
 
 
@@ -36,25 +36,32 @@ class Places:
 
     header: int
     """The line of the table's header."""
+    left: int
+    """The column at which the table begins, right of the facets."""
     lines: int
     """Rows of the table on screen."""
+
+    @property
+    def columns(self) -> int:
+        """How wide the table is."""
+        return _COLUMNS - self.left
 
     @classmethod
     def of(cls, screen: str) -> Places:
         """Found by the header of the time column."""
         lines = screen.splitlines()
         header = next(number for number, line in enumerate(lines) if " start (" in line)
-        return cls(header, len(lines) - header - 3)
+        return cls(header, lines[header].index(" start ("), len(lines) - header - 3)
 
     def table(self, screen: str) -> list[str]:
         """The rows of the table, without the scroll bar."""
-        return [line[_FACETS:155] for line in screen.splitlines()[self.header + 1 : self.header + 1 + self.lines]]
+        return [line[self.left : _COLUMNS - 2] for line in screen.splitlines()[self.header + 1 : self.header + 1 + self.lines]]
 
     def answers(self, screen: str) -> list[str]:
         """Facets, totals and chart."""
         lines = screen.splitlines()
         end = self.header + self.lines
-        return [*lines[3 : self.header], *(line[: _FACETS - 1] for line in lines[self.header : end])]
+        return [*lines[3 : self.header], *(line[: self.left - 1] for line in lines[self.header : end])]
 
 
 def settled(frames: Sequence[Frame], part: Callable[[str], list[str]] = str.splitlines) -> float | None:
@@ -77,13 +84,7 @@ def is_loaded(rows: int) -> Callable[[str], bool]:
 
 def has_rows(screen: str) -> bool:
     """Whether the first rows of usage are on screen."""
-    return " start (" in screen and any("UTC" not in line and "-" in line and ":" in line for line in _body(screen))
-
-
-def _body(screen: str) -> list[str]:
-    lines = [line[_FACETS:] for line in screen.splitlines()]
-    header = next(number for number, line in enumerate(lines) if " start (" in line)
-    return [line for line in lines[header + 1 :] if line[9:29].count(":") == 2]
+    return " start (" in screen and any(line.count(":") == 2 for line in Places.of(screen).table(screen))
 
 
 def measure_opening(results: Results, cache: Cache, rows: int, repeats: int) -> None:
@@ -121,7 +122,7 @@ class Keys:
             terminal.wait_for(is_loaded(self._rows), timeout=600)
             terminal.settle(1.0)
             places = Places.of(terminal.screen())
-            with bare_table(self._cache, self._rows, 160 - _FACETS, places.lines) as bare:
+            with bare_table(self._cache, self._rows, places.columns, places.lines) as bare:
                 bare.wait_for(lambda screen: screen.count(":") >= 2 * places.lines, timeout=600)
                 bare.settle()
                 self._moves(terminal, bare)
@@ -188,7 +189,7 @@ class Keys:
 
     def _sorts(self, terminal: Terminal) -> None:
         places = Places.of(terminal.screen())
-        took, cells = [], 9
+        took, cells = [], 9 if self._repeats > 2 else 4
         for _ in range(cells):
             terminal.watch("Right", styled=True)
             took += [settled(terminal.watch("s", settle=self._calm), places.table) for _ in ("descending", "ascending", "off")]
