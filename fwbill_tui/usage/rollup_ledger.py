@@ -160,11 +160,6 @@ def names_in_files(ledger: Ledger) -> Mapping[str, str]:
     return NAMES_IN_FILES if isinstance(ledger, RollupLedger) else {}
 
 
-def event_count(ledger: Ledger) -> int:
-    """How many usage events a ledger is about; the rows of a rollup stand for several each."""
-    return ledger.event_count
-
-
 def _summed(rows: pl.DataFrame, columns: Sequence[str], minutes: int | None) -> pl.DataFrame:
     keys: list[str | pl.Expr] = [*columns]
     if minutes is not None:

@@ -43,7 +43,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
         prompt = chance.choice([None, 0, 1, chance.randint(0, 10**6), 2**53 + chance.randint(0, 9)])
         cached = chance.choice([None, 0, chance.randint(0, 10**6)])
         return {
-            "email": label("ana@acme.dev", "größe@acme.dev", "O'Brien, \"Bo\""),
+            "email": label("ana@acme.dev", "größe@acme.dev", 'O\'Brien, "Bo"'),
             "start_time": start,
             "end_time": chance.choice([None, start + timedelta(seconds=3)]),
             "usage_type": chance.choice(["TEXT", "GPU", "text"]),
