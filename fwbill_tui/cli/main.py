@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from fwbill_tui import __version__
 from fwbill_tui.cli import exits
+from fwbill_tui.cli.archive import archive
 from fwbill_tui.cli.doctor import doctor
 from fwbill_tui.cli.explore import OpenExplorer, demo, explore
 from fwbill_tui.cli.export import export
@@ -68,7 +69,7 @@ class Root(click.Group):
     "fwbill",
     cls=Root,
     epilog=EPILOG,
-    commands=[demo, summary, export, login, logout, accounts, doctor],
+    commands=[demo, summary, export, login, logout, accounts, archive, doctor],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
