@@ -48,6 +48,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
         rejects=inputs.rejects,
         strict=inputs.strict,
         rollup=inputs.rollup,
+        lazy=inputs.lazy,
         source=inputs.source_choice,
         keep=not inputs.no_archive,
     )

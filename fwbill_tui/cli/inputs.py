@@ -41,6 +41,7 @@ class InputFlags:
     rejects: Path | None
     strict: bool
     rollup: bool
+    lazy: bool
     source: str | None
     no_archive: bool
 
@@ -60,6 +61,8 @@ class InputFlags:
         if self.rollup and (self.rejects is not None or self.strict):
             flag = "--strict" if self.rejects is None else "--rejects"
             raise click.UsageError(f"{flag} cannot apply to rollups: one with a row that cannot be read is refused whole")
+        if self.lazy and (self.rollup or not self.files):
+            raise click.UsageError("--lazy applies to files of events: name some" + (", and leave --rollup out" * self.rollup))
         _ = self.account  # which refuses flags that contradict each other
 
     @property
@@ -103,24 +106,27 @@ def input_flags(function: F) -> F:
         option("--source", type=click.Choice(SOURCES), section=INPUT, help="How usage is read.  [default: auto, or the FILEs]"),
         option("--no-archive", is_flag=True, section=INPUT, help="Keep nothing of what is fetched on disk."),
         option("--rollup", is_flag=True, section=INPUT, help="FILEs are rollups: sums per hour that a warehouse computed."),
+        option("--lazy", is_flag=True, section=INPUT, help="Leave events on disk, as when they would not fit into memory."),
     ]
     for add in reversed(decorators):
         command = add(command)
     return command  # type: ignore[return-value]
 
 
-def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage:
-    """Load what the flags name, whole, and say on stderr what is missing of it.
+def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums: bool = False) -> Usage:
+    """Load what the flags name, whole, and say on stderr what is missing of it. `sums`: what totals and groups need.
 
     Raises CommandError for rejected rows under `--strict` and for a query that the data cannot answer.
     """
     from fwbill_tui.sources.loading import load
+    from fwbill_tui.sources.summing import load_sums
 
     source: Source
     if inputs.files:
         from fwbill_tui.sources.files import FileSource, RollupSource
 
-        source = (RollupSource if inputs.rollup else FileSource)(inputs.files, skip_unreadable=inputs.skip_unreadable)
+        kind = RollupSource if inputs.rollup else FileSource
+        source = kind(inputs.files, skip_unreadable=inputs.skip_unreadable, lazy=inputs.lazy)
     else:
         from fwbill_tui.fireworks.windows import closed
 
@@ -132,7 +138,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event) -> Usage
             time_zone=query.time_zone,
             cancelled=stop,
         )
-    loaded = load(source, [query.range], cancelled=stop)
+    loaded = load_sums(source, query, cancelled=stop) if sums else load(source, [query.range], cancelled=stop)
     if stop.is_set():
         raise KeyboardInterrupt
     _report_rejects(loaded.ledger, inputs)
@@ -157,6 +163,7 @@ def check_query(ledger: Ledger, query: Query) -> None:
     import difflib
 
     from fwbill_tui.usage.groups import GROUP_MEASURES
+    from fwbill_tui.usage.ledger import labels_of
     from fwbill_tui.usage.schema import column_of, dimension_of
 
     ledger.check(query)
@@ -165,8 +172,8 @@ def check_query(ledger: Ledger, query: Query) -> None:
         if (dimension_of(key.column) if query.group_by else key.column) not in known:
             raise CommandError(f"cannot sort by {key.column!r}: use one of {', '.join(known)}", USAGE)
     for dimension, value in ledger.unmatched(query):
-        labels = ledger.events.get_column(column_of(dimension)).unique().drop_nulls().to_list()
-        names = {label.rpartition("/")[2]: label for label in map(str, labels)}
+        labels = labels_of(ledger)[column_of(dimension)].values
+        names = {label.rpartition("/")[2]: label for label in labels if label}
         near = difflib.get_close_matches(value.rpartition("/")[2], names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         say(f"no {dimension} matches {value!r}{hint}")

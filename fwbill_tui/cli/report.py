@@ -48,7 +48,7 @@ def as_json(usage: Usage) -> str:
         "range": {"start": _rfc3339(covered.start), "end": _rfc3339(covered.end), "time_zone": query.time_zone},
         "source": {
             "kind": provenance.kind,
-            "events": ledger.events.height,
+            "events": ledger.event_count,
             "rejected": ledger.rejected,
             "complete": provenance.complete,
             **({} if provenance.kind == "files" else {"grain": provenance.grain, "notes": list(provenance.notes)}),

@@ -32,7 +32,7 @@ def summary(inputs: InputFlags, filters: FilterFlags, output: str | None) -> int
     """
     if filters.sort is not None and not filters.group_by:
         raise click.UsageError("--sort applies to groups here: add --group-by")
-    usage = interruptible(lambda stop: load_usage(inputs, filters.query(default_sort=()), stop))
+    usage = interruptible(lambda stop: load_usage(inputs, filters.query(default_sort=()), stop, sums=True))
     for line in missing_lines(usage):
         say(f"partial: {line}")
     print_text(_rendered(usage, output or "table"))

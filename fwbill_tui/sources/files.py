@@ -48,6 +48,11 @@ class FileSource:
             return ""
         return f"in memory they would take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether all of it can be read a second time, unlike standard input."""
+        return all(file.url is not None or file.size is not None for file in self._inputs)
+
     def batches(
         self, wanted: TimeRange, /, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> Iterator[Batch]:

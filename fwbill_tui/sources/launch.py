@@ -18,6 +18,7 @@ class Launch:
     line, unchecked; they go before the environment. `credential` is what was found on the way here (the key that a command
     printed), and goes before everything else. `rejects` is where rejected rows are to be written; with `strict` they
     make the exit code 6. `source` says how an account is read; without `keep` nothing of it is kept on disk.
+    `lazy` leaves the events of files on disk.
     """
 
     query: Query
@@ -30,5 +31,6 @@ class Launch:
     rejects: Path | None = None
     strict: bool = False
     rollup: bool = False
+    lazy: bool = False
     source: SourceChoice = "auto"
     keep: bool = True

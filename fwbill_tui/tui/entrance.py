@@ -95,7 +95,7 @@ def _demo_host(rows: int, made: TimeRange) -> str:
 def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:
     """Exported files, or rollups, as a source. Raises what `files.expand` raises for a name that leads nowhere."""
     kind = RollupSource if rollup else FileSource
-    return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable), launch.query)
+    return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable, lazy=launch.lazy), launch.query)
 
 
 def with_range(query: Query) -> Query:
