@@ -109,6 +109,10 @@ def test_the_engine_gives_our_rollup(engine: Callable[[Path, Path], None], kind:
     assert_frame_equal(rollup_of(theirs, Query()), rollup_of(ours, Query()), check_exact=True)
 
 
+def test_the_readme_has_the_statement() -> None:
+    assert f"```sql\n{SQL}```" in (Path(__file__).parents[2] / "README.md").read_text()
+
+
 def test_the_statement_gives_the_documented_columns(events: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     with duckdb.connect() as engine:
