@@ -233,7 +233,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         usable = next((one for one in message.credentials if one.usable), None)
         if usable is None or line.value or self.app.screen is not self:
             return
-        if line.has_focus:
+        if self.focused in (None, line):  # none yet: the answer can come before the screen has settled
             self.query_one("#found").focus()
         if nothing_before and self._at_once and self._number == 0:
             self._try(usable, unasked=True)
