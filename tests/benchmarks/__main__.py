@@ -1,4 +1,9 @@
-"""Runs the benchmark: `python -m tests.benchmarks [--quick] [--peers] [--json FILE]` from a checkout."""
+"""Measures fwbill: `python -m tests.benchmarks [--quick] [--peers] [--json FILE]` from a checkout. Linux, with tmux.
+
+Each figure stands beside a floor that is measured in the same run, in turn with it: plain Polars or a bare Textual app
+doing the same work (`floors`, `bare`). Goals are judged at the largest number of events of the run. Nothing is asserted:
+the table says which goals are met, and by how much others are missed.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from tests.benchmarks.data import Cache
 from tests.benchmarks.figures import Figure, Results, Skipped
 
 SIZES = (100_000, 1_000_000, 10_000_000)
+PARTS = ("starting", "loading", "engine", "opening", "keys", "saving", "summary", "stalls", "link", "growth", "peers")
 Section = tuple[str, Callable[[], None]]
 
 
@@ -74,11 +80,11 @@ def _sections(results: Results, cache: Cache, given: argparse.Namespace, sizes: 
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one million events and fewer repeats: under two minutes")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of events (default: 100000, 1 and 10 million)")
     parser.add_argument("--repeats", type=int, help="repeats of every measurement (default: 5, quick: 2)")
-    parser.add_argument("--only", nargs="+", metavar="SECTION", help="only these parts")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"only some of: {', '.join(PARTS)}")
     parser.add_argument("--peers", action="store_true", help="install peers into the cache folder and measure them as well")
     parser.add_argument("--cache", type=Path, default=user_cache_path("fwbill-benchmarks"), help="folder (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every value to FILE")
