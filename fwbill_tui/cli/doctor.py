@@ -159,7 +159,7 @@ def _kept(environ: Mapping[str, str]) -> _Kept:
 def _lines(report: _Report, room: int) -> list[str]:
     facts = [
         ("python", f"{platform.python_version()} ({platform.python_implementation()})"),
-        ("platform", f"{platform.system()} {platform.release()} {platform.machine()}"),
+        ("platform", _platform()),
         ("terminal", report.terminal.described),
         ("service", report.endpoints.base_url),
         ("gateway", report.endpoints.gateway_addr),
@@ -217,6 +217,11 @@ def _milliseconds(finding: Finding) -> str:
     return "" if finding.seconds is None else f"{finding.seconds * 1000:,.0f} ms"
 
 
+def _platform() -> str:
+    # Not platform.platform(): that starts another program, which would get our environment with the key in it.
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
 def _size(size: float) -> str:
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
@@ -240,7 +245,7 @@ def _as_dict(report: _Report) -> Mapping[str, Any]:
     return {
         "version": __version__,
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": _platform(),
         "executable": _home(Path(sys.executable)),
         "terminal": terminal.as_dict(),
         "service": {"base_url": report.endpoints.base_url, "gateway": report.endpoints.gateway_addr},

@@ -109,7 +109,8 @@ class Gateway:
                 raise Cancelled from None
             wait = _retry_after(error.trailing_metadata())
             code = error.code().name
-            raise from_grpc(code, error.details() or "", where=self._where(method), retry_after=wait) from None
+            said = (error.details() or "").replace(self._key.reveal(), "[redacted]")
+            raise from_grpc(code, said, where=self._where(method), retry_after=wait) from None
         finally:
             call.cancel()
 

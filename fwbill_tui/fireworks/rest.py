@@ -149,7 +149,8 @@ class RestClient:
                     raise make(UnexpectedAnswer, where, "the answer is far too large")
             if response.status_code != httpx.codes.OK:
                 wait = retry_after(response.headers)
-                raise from_http(response.status_code, bytes(body), where=where, retry_after=wait)
+                said = bytes(body).replace(self._key.reveal().encode(), b"[redacted]")  # a proxy may say the key back
+                raise from_http(response.status_code, said, where=where, retry_after=wait)
             return bytes(body), response.headers
 
 

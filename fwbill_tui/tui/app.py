@@ -122,6 +122,7 @@ class FwbillApp(App[int]):
             endpoints,
             search=keeping.search,
             last_account=keeping.last_account,
+            account=keeping.named,
             note=note,
             at_once=not ask,
             choose=ask,

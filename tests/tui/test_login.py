@@ -393,3 +393,10 @@ async def test_another_account_can_be_chosen_where_the_sign_in_names_one(show, s
         await pilot.press("up", "enter")
         await pilot.pause()
         assert pilot.app.answer.account_id == "acme-prod"
+
+
+async def test_the_account_that_the_user_named_is_that_of_a_pasted_key(show, server) -> None:
+    async with show(LoginScreen([], endpoints(server), account="accounts/acme-staging")) as pilot:
+        await pilot.press(*server.api_key, "enter")
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-staging"

@@ -130,6 +130,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         check: Check | None = None,
         search: Search | None = None,
         last_account: Callable[[Credential], str | None] = lambda _: None,
+        account: str | None = None,
         folder: Path | None = None,
         note: str = "",
         at_once: bool = False,
@@ -139,7 +140,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
 
         `at_once` tries the first usable credential without being told to, and opens the account opened last with it;
         `esc` stops that. `search` finds more, and is asked when the given ones don't sign in at once. `choose` offers
-        several accounts even where the credential names one.
+        several accounts even where the credential names one. `account` is the one that the user named for a pasted key.
         """
         super().__init__()
         self._credentials = tuple(credentials)
@@ -151,6 +152,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         self._search = search
         self._last_account = last_account
         self._choose = choose
+        self._account = account
         self._unasked = False
         """Whether the check under way was begun without the user."""
         self._keep = False
@@ -248,7 +250,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         text = event.value.strip()
         event.input.clear()
         try:
-            self._try(Credential.pasted(text), keep=self.query_one("#keep", choices.Check).value)
+            self._try(Credential.pasted(text, self._account), keep=self.query_one("#keep", choices.Check).value)
         except FireworksError as error:
             self.query_one("#status", Note).refuse(str(error))
 
