@@ -18,6 +18,7 @@ from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.screens.accounts import AccountsScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.login import LoginScreen
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
@@ -120,7 +121,10 @@ async def test_demo_signs_in_by_itself_and_login_is_always_reachable() -> None:
         await pilot.press("ctrl+l")
         await seen.until(lambda: isinstance(app.screen, LoginScreen))
         await pilot.press("enter")
+        await seen.until(lambda: isinstance(app.screen, AccountsScreen))
+        await pilot.press("down", "enter")
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        assert seen.part(StatusLine).standing.account == "acme-staging"
         await pilot.press("ctrl+l")
         await seen.until(lambda: isinstance(app.screen, LoginScreen))
         await pilot.press("q")
