@@ -199,7 +199,7 @@ def test_the_search_finds_what_it_searches(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["summary", "-a", "acme-prod", *RANGE], 0),
+        (["summary", "-a", "acme-prod", *RANGE, "--log-file", "log"], 0),
         (["export", "-a", "acme-prod", *RANGE, "--no-archive"], 0),
         (["doctor", "-o", "json"], 0),
         (["summary", "-a", "nobody", *RANGE], 4),
@@ -209,6 +209,11 @@ def test_the_search_finds_what_it_searches(machine: Machine) -> None:
 def test_commands_with_the_key_in_the_environment(machine: Machine, server: DemoServer, arguments: list[str], code: int) -> None:
     done = machine.run(*arguments, FIREWORKS_API_KEY=CANARY)
     assert done.returncode == code, done.stderr
+    if "--log-file" in arguments:
+        log = machine.folder / "work" / "log"
+        assert "?[redacted]" in log.read_text(), "the signed links were to be seen"
+        assert "signature=" not in log.read_text().lower()
+        assert log.stat().st_mode & 0o777 == 0o600
     # Its own environment is where the key must be; what it starts has none of it, but starts nothing here at all.
     search(machine, done)
     assert not [one for one in machine.noted() if one["event"] != "socket.connect"]
@@ -233,10 +238,11 @@ def test_commands_that_fail(machine: Machine, name: str) -> None:
     arguments, fault = FAILING[name]
     with DemoServer(rows=1000, api_key=CANARY, faults=Faults((fault,))) as server:
         reach = {"FIREWORKS_BASE_URL": server.base_url, "FIREWORKS_GATEWAY_ADDR": server.gateway_addr}
-        done = machine.run(*arguments, FIREWORKS_API_KEY=CANARY, **reach)
+        done = machine.run(*arguments, "--log-file", "log", FIREWORKS_API_KEY=CANARY, **reach)
         search(machine, done)
         search_requests(server)
     assert done.returncode
+    assert "given up: " in (machine.folder / "work" / "log").read_text()
 
 
 class Parrot(BaseHTTPRequestHandler):

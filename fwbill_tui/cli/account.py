@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fwbill_tui.cli.exits import NO_ACCOUNT, SIGN_IN_REFUSED, CommandError
-from fwbill_tui.cli.options import F, option
+from fwbill_tui.cli.options import HELP, F, Option, option
 
 if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
@@ -72,7 +72,24 @@ def _refuse_key(_ctx: click.Context, _parameter: click.Parameter, value: str | N
         raise click.UsageError(NO_API_KEY_FLAG)
 
 
-ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key)
+def _begin_log(_ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        from fwbill_tui.cli.log_file import begin_log
+
+        begin_log(path)
+
+
+_LOG_FILE = click.option(
+    "--log-file",
+    cls=Option,
+    section=HELP,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    expose_value=False,
+    callback=_begin_log,
+    help="Write what is done to the end of FILE, without keys and signed links.",
+)
+ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key, _LOG_FILE)
 
 
 def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[[F], F]:
@@ -80,7 +97,7 @@ def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[
 
     Without `account_id` or `sign_in` it has not those that name the account, or the credential.
     """
-    options = [*([_ACCOUNT_ID] if account_id else []), *([_PROFILE, _KEY_COMMAND] if sign_in else []), _no_api_key]
+    options = [*([_ACCOUNT_ID] if account_id else []), *([_PROFILE, _KEY_COMMAND] if sign_in else []), _no_api_key, _LOG_FILE]
     names = [field.name for field in fields(AccountFlags)]
 
     def decorate(function: F) -> F:

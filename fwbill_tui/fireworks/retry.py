@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import tenacity
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TimedOut, TooManyRequests
 
+_log = logging.getLogger("fwbill.fireworks")
 Result = TypeVar("Result")
 OnWait = Callable[[float, FireworksError], None]
 """Told before each pause how many seconds it lasts and why."""
@@ -67,6 +69,8 @@ def retrying(
 
     def tell(state: tenacity.RetryCallState) -> None:
         error = failure(state)
+        if state.next_action:
+            _log.info("trying again in %.1f s: %s", state.next_action.sleep, error)
         if on_wait and isinstance(error, FireworksError) and state.next_action:
             on_wait(state.next_action.sleep, error)
 
@@ -87,4 +91,8 @@ def retrying(
         before_sleep=tell,
         reraise=True,
     )
-    return retryer(attempt)
+    try:
+        return retryer(attempt)
+    except FireworksError as error:
+        _log.info("given up: %s", error)
+        raise

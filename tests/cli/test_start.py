@@ -123,3 +123,11 @@ def test_a_terminal_gets_nothing_that_steers_it(tmp_path: Path, arguments: list[
     os.close(parent)
     assert "\x1b" not in seen
     assert all(text in seen for text in shown)
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    command = [*PROGRAM, "accounts", "--log-file", str(tmp_path / "no" / "log")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("fwbill: cannot write the log to ")
+    assert done.stderr.endswith(": No such file or directory\n")

@@ -1,0 +1,40 @@
+"""`--log-file`: what the program and its libraries do, for a person who looks for a fault. Off unless asked for.
+
+Whatever is written passes through one redaction: no API key, no bearer token, no query string of a link.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from pathlib import Path
+
+from fwbill_tui import __version__
+from fwbill_tui.cli.exits import CommandError
+from fwbill_tui.fireworks.errors import redact
+from fwbill_tui.usage.literal import literal
+
+_FORM = "%(asctime)s %(levelname)s %(name)s %(threadName)s %(message)s"
+
+
+class _Redacting(logging.Formatter):
+    """A record as lines without secrets, and without anything that could steer a terminal it is shown on."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(literal, redact(super().format(record)).splitlines()))
+
+
+def begin_log(path: Path) -> None:
+    """Write everything from now on to the end of a file that is for the user alone. Raises CommandError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        stream = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot write the log to {path}: {getattr(error, 'strerror', None) or error}") from None
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_Redacting(_FORM))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    logging.getLogger("fwbill").info("fwbill %s, Python %s, %s", __version__, platform.python_version(), platform.system())
