@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from fwbill_tui.files.spool import Spool
+from fwbill_tui.usage.cells import SPLIT_COLUMNS, prompt_split
 from fwbill_tui.usage.schema import COUNT_COLUMNS, TIME_COLUMNS, Batch
 
 _SPOOLED_ROWS = 1 << 20
@@ -19,7 +20,8 @@ _SPOOLED_ROWS = 1 << 20
 class Stored:
     """Rows of a Parquet file (or of the object of a URL) that are events as they stand, once they are cast to our types.
 
-    `rows` of its `file_rows`, from `first` on. `names` are ours for its columns, whose types are `dtypes`.
+    `rows` of its `file_rows`, from `first` on. `names` are ours for its columns, whose types are `dtypes`. `spooled`: it is
+    a file of a `Spool`, and needs no cast.
     """
 
     file: Path | str
@@ -28,6 +30,7 @@ class Stored:
     file_rows: int
     names: tuple[str, ...]
     dtypes: tuple[pl.DataType, ...]
+    spooled: bool = False
 
     @property
     def whole(self) -> bool:
@@ -43,14 +46,15 @@ class StoredBatch(Batch):
 
 
 def as_stored(cells: pl.DataFrame, events: pl.DataFrame, stored: Mapping[str, pl.DataType]) -> bool:
-    """Whether `events`, made of `cells` that a file has as `stored`, are those cells with other types and nothing else.
+    """Whether `events`, made of `cells` that a file has as `stored`, are those cells cast to our types.
 
-    Every change of a value that reading makes, other than of its type, turns it from or into null.
+    Every change of a value that reading makes beside that turns it into null, or fills in a part of the prompt, which is
+    done again when the file is scanned.
     """
     if cells.height != events.height:
         return False
     before, after = cells.null_count().row(0, named=True), events.null_count().row(0, named=True)
-    if any(nulls != before.get(column, events.height) for column, nulls in after.items()):
+    if any(nulls != before.get(column, events.height) for column, nulls in after.items() if column not in SPLIT_COLUMNS):
         return False
     return all(_castable(column, dtype) for column, dtype in stored.items())
 
@@ -120,7 +124,7 @@ class StoredRows:
         frame = pl.concat(self._waiting, rechunk=False)
         self._waiting.clear()
         file = self.spool.write(frame)
-        self._parts.append(Stored(file, 0, frame.height, frame.height, tuple(frame.columns), tuple(frame.dtypes)))
+        self._parts.append(Stored(file, 0, frame.height, frame.height, tuple(frame.columns), tuple(frame.dtypes), spooled=True))
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -134,7 +138,12 @@ def _runs(parts: Sequence[Stored]) -> list[list[Stored]]:
     runs: list[list[Stored]] = []
     for part in parts:
         last = runs[-1][-1] if runs else None
-        if last is not None and last.whole and part.whole and (last.names, last.dtypes) == (part.names, part.dtypes):
+        if (
+            last is not None
+            and last.whole
+            and part.whole
+            and replace(part, file=last.file, rows=last.rows, file_rows=last.file_rows) == last
+        ):
             runs[-1].append(part)
         else:
             runs.append([part])
@@ -148,7 +157,8 @@ def _scanned(run: Sequence[Stored], schema: pl.Schema) -> pl.LazyFrame:
         scan = scan.slice(part.first, part.rows)
     scan = scan.rename(dict(zip(scan.collect_schema().names(), part.names, strict=True)))
     have = dict(zip(part.names, part.dtypes, strict=True))
-    return scan.select(_as_event(column, have.get(column), dtype) for column, dtype in schema.items())
+    events = scan.select(_as_event(column, have.get(column), dtype) for column, dtype in schema.items())
+    return events if part.spooled else events.with_columns(prompt_split())
 
 
 def _as_event(column: str, stored: pl.DataType | None, dtype: pl.DataType) -> pl.Expr:

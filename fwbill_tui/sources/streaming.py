@@ -19,9 +19,10 @@ _LOOSE_ROWS = 200_000
 class StreamingBuilder(LedgerBuilder):
     """Collects batches as a LedgerBuilder does, in bounded memory: what grows is the rollup alone."""
 
-    def __init__(self, types: EventTypes, rows: StoredRows | None) -> None:
-        """`rows` takes the events; with None they are kept nowhere, and only the rollup can be asked."""
-        super().__init__(types)
+    def __init__(self, types: EventTypes, rows: StoredRows | None, **limits: int) -> None:
+        """`rows` takes the events; with None they are kept nowhere, and only the rollup can be asked. `limits` are those
+        of a LedgerBuilder."""
+        super().__init__(types, **limits)
         self.rows = rows
         self._filled = dict.fromkeys(COLUMNS, 0)  # events that have a value, by column
         self._first: datetime | None = None

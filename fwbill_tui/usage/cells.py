@@ -15,6 +15,7 @@ from fwbill_tui.usage.schema import (
     EventTypes,
 )
 
+SPLIT_COLUMNS = ("cached_prompt_tokens", "uncached_prompt_tokens")
 _CHECKED = frozenset((*TIME_COLUMNS, *COUNT_COLUMNS, "accelerator_seconds", *REQUIRED_COLUMNS))
 _EXACT_IN_FLOAT = 2**53
 _MOST_SHOWN = 60
@@ -75,15 +76,21 @@ def complete(events: pl.DataFrame, types: EventTypes) -> pl.DataFrame:
         pl.col(name) if name in present else pl.lit(None, dtype=types.of(name)).alias(name) for name in COLUMNS
     ]
     events = events.select(*columns, *(name for name in events.columns if name not in COLUMNS))
-    prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens"))
+    prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", *SPLIT_COLUMNS))
     if events.select((prompt.is_not_null() & (cached.is_null() | uncached.is_null())).any()).item():
-        nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
-        rest = pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached)
-        events = events.with_columns(
-            pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
-            pl.coalesce(uncached, rest).alias("uncached_prompt_tokens"),
-        )
+        events = events.with_columns(prompt_split())
     return events.rechunk()
+
+
+def prompt_split() -> list[pl.Expr]:
+    """The columns that say how much of the prompt was cached, filled in as `complete` says."""
+    prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", *SPLIT_COLUMNS))
+    nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
+    rest = pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached)
+    return [
+        pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
+        pl.coalesce(uncached, rest).alias("uncached_prompt_tokens"),
+    ]
 
 
 def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
