@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.message import Message
 from textual.widgets import Footer
 
-from fwbill_tui.files import write_rejects
-from fwbill_tui.sources.archived import ArchivedSource
-from fwbill_tui.sources.source import Provenance, Source
-from fwbill_tui.tui import cells
+from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
-from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.history import History
-from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
-from fwbill_tui.tui.explorer.standing import notices_of, partial_of, standing_of
-from fwbill_tui.tui.widgets.calendar import DayState
+from fwbill_tui.tui.explorer.loads import ExplorerLoads
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -35,9 +28,7 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.groups import drill_down, sort_keys
-from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 
@@ -48,7 +39,7 @@ _WIDE_COLUMNS = 140
 _CHART_PARTS = 6
 
 
-class ExplorerScreen(ExplorerDialogs):
+class ExplorerScreen(ExplorerLoads):
     """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
 
     CSS_PATH = "explorer.tcss"
@@ -80,32 +71,16 @@ class ExplorerScreen(ExplorerDialogs):
         Binding("q", "leave", "quit", show=False),
     ]
 
-    class Loaded(Message):
-        """A load has ended; `rejected` rows of it could not be read."""
-
-        def __init__(self, rejected: int) -> None:
-            super().__init__()
-            self.rejected = rejected
-
     def __init__(self, source: Source, query: Query, *, account: str | None = None, rejects: Path | None = None) -> None:
         """`source` is what the events are from; `account` is named on top and in file names; rejected rows go to `rejects`."""
-        super().__init__()
-        self._source = source
+        super().__init__(source, account=account, rejects=rejects)
         self._history = History(query)
-        self.account = account
-        self._rejects_path = rejects
-        self.needs_range = source.needs_range
-        self._ledger: Ledger | None = None
-        self._builder: LedgerBuilder | None = None
-        self._provenance: Provenance | None = None
-        self._loaded_range: TimeRange | None = None
-        self._problem = ""
-        self._load_problem = ""
         self._rows: RowsReady | None = None
         self._drilled: list[Query] = []
         self._moved = False
         self._asked: Question | None = None
         self._summed: Question | None = None
+        self._range_shown: TimeRange | None = None
 
     # -- composition ---------------------------------------------------------------------------------------------------
     def compose(self) -> ComposeResult:
@@ -125,10 +100,9 @@ class ExplorerScreen(ExplorerDialogs):
 
     def on_mount(self) -> None:
         self._answering = Answering(self)
-        self._loader = Loader(self)
         self.query_one(UsageTable).focus()
         self._show_query()
-        self._load()
+        self.load()
 
     def on_unmount(self) -> None:
         self._answering.stop()
@@ -156,22 +130,25 @@ class ExplorerScreen(ExplorerDialogs):
     def _follow_history(self) -> None:
         self._problem = ""
         self._show_query()
-        if self._needs_load():
-            self._load()
+        self._show_problem()
+        if self.needs_load():
+            self.load()
         else:
-            self._answer()
+            self.answer(fewer=False)
 
     def _show_query(self) -> None:
         """Hand the query down to the widgets that show it."""
         query = self.query_now
         self.query_one(SearchBox).show_search(query.search)
         self.query_one(FilterChips).chips = tuple(chips_of(query))
-        self._show_day_states()
-        self._show_standing()
+        if query.range != self._range_shown:
+            self._range_shown = query.range
+            self.show_day_states()
 
-    def _answer(self) -> None:
+    def answer(self, *, fewer: bool) -> None:
         if self._ledger is None:
             return
+        self._moved = self._moved and not fewer
         anchor = self._anchor() if self._moved else None
         question = Question(self._ledger, self.query_now, "model", "total_tokens", _CHART_PARTS, anchor)
         self._asked = question
@@ -183,89 +160,9 @@ class ExplorerScreen(ExplorerDialogs):
             return None
         return self.query_one(UsageTable).cursor_row
 
-    # -- loading -------------------------------------------------------------------------------------------------------
-    def _needs_load(self) -> bool:
-        """Whether the query's range reaches beyond what was loaded."""
-        if not self._source.needs_range:
-            return False
-        have, want = self._loaded_range, self.query_now.range
-        if have is None:
-            return True
-        starts = have.start is not None and (want.start is None or want.start < have.start)
-        ends = have.end is not None and (want.end is None or want.end > have.end)
-        return starts or ends
-
-    def _load(self, source: Source | None = None) -> None:
-        self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
-        self._load_problem, self._provenance, self._builder = "", None, None
-        self._loader.start(source or self._source, [self._loaded_range])
-        self._show_standing()
-
-    @on(LoadProgress)
-    def _on_progress(self, message: LoadProgress) -> None:
-        if message.load_number == self._loader.number and self._provenance is None:
-            self.query_one(FetchPanel).progress = message.progress
-
-    @on(LedgerGrew)
-    def _on_growth(self, message: LedgerGrew) -> None:
-        if message.load_number == self._loader.number:
-            self._use(message.ledger)
-
-    @on(LoadFinished)
-    def _on_loaded(self, message: LoadFinished) -> None:
-        if message.load_number == self._loader.number:
-            self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
-            self.query_one(FetchPanel).progress = None
-            self._use(message.loaded.ledger)
-            self._show_day_states()
-            self.post_message(self.Loaded(message.loaded.ledger.rejected))
-            if self._rejects_path is not None:
-                self._write_rejects(self._rejects_path, message.loaded.ledger)
-
-    @on(LoadFailed)
-    def _on_load_failed(self, message: LoadFailed) -> None:
-        if message.load_number == self._loader.number:
-            self._load_problem = str(message.error)
-            self.query_one(FetchPanel).progress = None
-            self._show_standing()
-
-    @work(thread=True)
-    def _write_rejects(self, path: Path, ledger: Ledger) -> None:
-        try:
-            write_rejects(path, ledger.rejects)
-        except OSError as error:
-            self.notify(cells.label(str(error)), title="Rejected rows not written", severity="error", markup=False)
-
-    def _use(self, ledger: Ledger) -> None:
-        grown_from = self._ledger
-        self._ledger = ledger
-        self.query_one(FetchPanel).events = ledger.event_count
-        if grown_from is not None and ledger.event_count < grown_from.event_count:
-            self._moved = False
-        self._show_standing()
-        self._answer()
-
-    def day_states(self, first: date, last: date) -> dict[date, DayState]:
-        return self._source.day_states(first, last) if isinstance(self._source, ArchivedSource) else {}
-
-    def _show_day_states(self) -> None:
-        shown = self.query_now.range
-        if shown.start is not None and shown.end is not None:
-            last = shown.end - timedelta(microseconds=1)
-            self.query_one(UsageChart).day_states = self.day_states(shown.start.date(), last.date())
-
-    def partial(self) -> str:
-        return partial_of(self._provenance, problem=self._load_problem)
-
-    def _show_standing(self) -> None:
-        self.query_one(StatusLine).standing = standing_of(
-            self._source, self.account, self._provenance, self.query_now, self._ledger
-        )
-        self.query_one(NoticeLine).notices = notices_of(
-            self._problem, self._load_problem, self._provenance, self._ledger, self._rows
-        )  # fmt: skip
-        self.query_one(TotalsPanel).partial = self.partial()
+    def _show_problem(self) -> None:
         self.query_one(SearchBox).set_class(bool(self._problem), "refused")
+        self.show_standing()
 
     # -- answers -------------------------------------------------------------------------------------------------------
     @on(SummaryReady)
@@ -296,13 +193,13 @@ class ExplorerScreen(ExplorerDialogs):
             sort=sort, time_zone=query.time_zone, cursor=cursor, total_rows=message.shown, empty=empty,
         )  # fmt: skip
         self._moved = bool(cursor)
-        self._show_standing()
+        self._show_problem()
 
     @on(QuestionFailed)
     def _on_question_failed(self, message: QuestionFailed) -> None:
         if message.question is self._asked:
             self._problem = message.problem
-            self._show_standing()
+            self._show_problem()
 
     # -- what the widgets say ------------------------------------------------------------------------------------------
     @on(SearchBox.Searched)
@@ -448,15 +345,3 @@ class ExplorerScreen(ExplorerDialogs):
             self.notify("choose a range with d first; [ and ] then go one period back and forward", timeout=4)
         else:
             self.ask(replace(query, range=shift(query.range, query.time_zone, by)))
-
-    def action_refresh_usage(self) -> None:
-        """Fetch what is missing; when nothing is, what may have changed since."""
-        stale = self._source.refreshing("stale") if isinstance(self._source, ArchivedSource) else self._source
-        missing = self._provenance.missing if self._provenance is not None else ()
-        ranges = [range_ for range_, _ in missing if range_.start is not None]
-        if ranges and self._builder is not None:
-            self._load_problem, self._provenance = "", None
-            self._loader.start(stale, ranges, self._builder)
-            self._show_standing()
-        else:
-            self._load(stale)

@@ -1,0 +1,149 @@
+"""Loading, and what is said of it: the part of the explorer that turns a source into a ledger."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from textual import on, work
+from textual.message import Message
+
+from fwbill_tui.files import write_rejects
+from fwbill_tui.sources.archived import ArchivedSource
+from fwbill_tui.sources.source import Provenance, Source
+from fwbill_tui.tui import cells
+from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
+from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
+from fwbill_tui.tui.explorer.standing import notices_of, partial_of, standing_of
+from fwbill_tui.tui.widgets.calendar import DayState
+from fwbill_tui.tui.widgets.chart import UsageChart
+from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
+from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import TimeRange
+
+
+class ExplorerLoads(ExplorerDialogs):
+    """Loads what the query's range asks for, and says what is under way, missing or wrong."""
+
+    class Loaded(Message):
+        """A load has ended; `rejected` rows of it could not be read."""
+
+        def __init__(self, rejected: int) -> None:
+            super().__init__()
+            self.rejected = rejected
+
+    def __init__(self, source: Source, *, account: str | None, rejects: Path | None) -> None:
+        super().__init__()
+        self._source = source
+        self.account = account
+        self.needs_range = source.needs_range
+        self._rejects_path = rejects
+        self._loader = Loader(self)
+        self._ledger: Ledger | None = None
+        self._builder: LedgerBuilder | None = None
+        self._provenance: Provenance | None = None
+        self._loaded_range: TimeRange | None = None
+        self._problem = ""
+        self._load_problem = ""
+
+    def answer(self, *, fewer: bool) -> None:
+        """Answer the query from the ledger there is now; `fewer`: it has fewer events than the one before."""
+        raise NotImplementedError
+
+    def needs_load(self) -> bool:
+        """Whether the query's range reaches beyond what was loaded."""
+        if not self._source.needs_range:
+            return False
+        have, want = self._loaded_range, self.query_now.range
+        if have is None:
+            return True
+        starts = have.start is not None and (want.start is None or want.start < have.start)
+        ends = have.end is not None and (want.end is None or want.end > have.end)
+        return starts or ends
+
+    def load(self, source: Source | None = None) -> None:
+        """Load the query's range, through `source` instead of the explorer's own if one is given."""
+        self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
+        self._load_problem, self._provenance, self._builder = "", None, None
+        self._loader.start(source or self._source, [self._loaded_range])
+        self.show_standing()
+
+    @on(LoadProgress)
+    def _on_progress(self, message: LoadProgress) -> None:
+        if message.load_number == self._loader.number and self._provenance is None:
+            self.query_one(FetchPanel).progress = message.progress
+
+    @on(LedgerGrew)
+    def _on_growth(self, message: LedgerGrew) -> None:
+        if message.load_number == self._loader.number:
+            self._use(message.ledger)
+
+    @on(LoadFinished)
+    def _on_loaded(self, message: LoadFinished) -> None:
+        if message.load_number == self._loader.number:
+            self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
+            self.query_one(FetchPanel).progress = None
+            self._use(message.loaded.ledger)
+            self.show_day_states()
+            self.post_message(self.Loaded(message.loaded.ledger.rejected))
+            if self._rejects_path is not None:
+                self._write_rejects(self._rejects_path, message.loaded.ledger)
+
+    @on(LoadFailed)
+    def _on_load_failed(self, message: LoadFailed) -> None:
+        if message.load_number == self._loader.number:
+            self._load_problem = str(message.error)
+            self.query_one(FetchPanel).progress = None
+            self.show_standing()
+
+    @work(thread=True)
+    def _write_rejects(self, path: Path, ledger: Ledger) -> None:
+        try:
+            write_rejects(path, ledger.rejects)
+        except OSError as error:
+            self.notify(cells.label(str(error)), title="Rejected rows not written", severity="error", markup=False)
+
+    def _use(self, ledger: Ledger) -> None:
+        fewer = self._ledger is not None and ledger.event_count < self._ledger.event_count
+        self._ledger = ledger
+        self.query_one(FetchPanel).events = ledger.event_count
+        self.show_standing()
+        self.answer(fewer=fewer)
+
+    def day_states(self, first: date, last: date) -> dict[date, DayState]:
+        return self._source.day_states(first, last) if isinstance(self._source, ArchivedSource) else {}
+
+    def show_day_states(self) -> None:
+        """Mark under the chart which days of the range are kept; reads the archive's manifest."""
+        shown = self.query_now.range
+        if shown.start is not None and shown.end is not None:
+            last = shown.end - timedelta(microseconds=1)
+            self.query_one(UsageChart).day_states = self.day_states(shown.start.date(), last.date())
+
+    def partial(self) -> str:
+        return partial_of(self._provenance, problem=self._load_problem)
+
+    def show_standing(self) -> None:
+        """Say what is on show, and what must not be overlooked."""
+        self.query_one(StatusLine).standing = standing_of(
+            self._source, self.account, self._provenance, self.query_now, self._ledger
+        )
+        self.query_one(NoticeLine).notices = notices_of(
+            self._problem, self._load_problem, self._provenance, self._ledger, self._rows
+        )  # fmt: skip
+        self.query_one(TotalsPanel).partial = self.partial()
+
+    def action_refresh_usage(self) -> None:
+        """Fetch what is missing; when nothing is, what may have changed since."""
+        stale = self._source.refreshing("stale") if isinstance(self._source, ArchivedSource) else self._source
+        missing = self._provenance.missing if self._provenance is not None else ()
+        ranges = [range_ for range_, _ in missing if range_.start is not None]
+        if ranges and self._builder is not None:
+            self._load_problem, self._provenance = "", None
+            self._loader.start(stale, ranges, self._builder)
+            self.show_standing()
+        else:
+            self.load(stale)
