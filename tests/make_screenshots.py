@@ -89,7 +89,8 @@ async def main() -> None:
         )
 
         def explorer() -> ExplorerScreen:
-            return ExplorerScreen(AccountSource(endpoints, key, "acme-prod", kind="demo"), Query(range=SHOWN), account="acme-prod")
+            source = AccountSource(endpoints, key, "acme-prod", kind="demo")
+            return ExplorerScreen(source, Query(range=SHOWN), account="acme-prod")
 
         shots: list[_Shot] = [
             ("login", lambda: LoginScreen(found, endpoints), (100, 30), (), themes.DARK.name),

@@ -126,6 +126,8 @@ def account_source(
     named = _named_account(flags)
     endpoints, credential = sign_in(flags, cancelled=cancelled)
     named = named or credential.account_id
+    if named is None and not credential.usable:
+        raise CommandError(f"{credential.origin} is a sign-in by SSO: name its account with --account-id", NO_ACCOUNT)
     if named is None:
         with RestClient(endpoints, credential, cancelled=cancelled) as client:
             named = the_account(client.accounts(), credential)
@@ -135,7 +137,8 @@ def account_source(
 def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoints, Credential]:
     """Where to go and the credential to use, not yet tried. Raises CommandError where there is none, and FireworksError.
 
-    A way in that was asked for by a flag is used or refused, never passed over for another. The keyring is asked only
+    A way in that was asked for by a flag is used or refused, never passed over for another. A sign-in by SSO, which works
+    through firectl alone, is used where there is no key at all. The keyring is asked only
     where nothing comes before it: it may want to be unlocked.
     """
     from fwbill_tui.fireworks.endpoints import Endpoints
@@ -150,6 +153,9 @@ def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoin
         found.append(credential)
     if not found:
         raise CommandError(NO_KEY, SIGN_IN_REFUSED)
+    by_firectl = next((credential for credential in found if credential.through_firectl), None)
+    if by_firectl is not None:
+        return endpoints, by_firectl
     why = "; ".join(f"{credential.origin} ({credential.place}): {credential.problem}" for credential in found)
     raise CommandError(f"no sign-in can be used: {why}: {ALTERNATIVES}", SIGN_IN_REFUSED)
 

@@ -70,6 +70,11 @@ class Credential:
         return cls(Secret(check_key(text)), "pasted key", "this session", account_id=account and account_id(account))
 
     @property
+    def through_firectl(self) -> bool:
+        """Whether firectl can sign in with it though we cannot: a profile with a browser sign-in and no key."""
+        return self.kind == "sso" and self.profile is not None
+
+    @property
     def usable(self) -> bool:
         """Whether a call can be made with it."""
         return self.key is not None and not self.problem

@@ -21,7 +21,7 @@ from fwbill_tui.fireworks import firectl_says
 from fwbill_tui.fireworks.child import Ended, run
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.errors import SignInRefused, ToolMissing, UnexpectedAnswer, make
-from fwbill_tui.fireworks.firectl_folder import private_folder, write_sign_in
+from fwbill_tui.fireworks.private_folder import private_folder, write_sign_in
 from fwbill_tui.fireworks.retry import OnWait, RetryPolicy, retrying
 from fwbill_tui.usage.query import TimeRange
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,9 +11,10 @@ from pathlib import Path
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.download import Downloader, open_download
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.fireworks.errors import FireworksError, StorageError
+from fwbill_tui.fireworks.errors import FireworksError
 from fwbill_tui.fireworks.gateway import Gateway
 from fwbill_tui.fireworks.http import HttpSession
+from fwbill_tui.fireworks.private_folder import private_folder
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.windowed import Fetched, Task, WindowedSource, named, outside
 
@@ -58,13 +58,8 @@ class AccountSource(WindowedSource):
     def _opened(self, task: Task, stack: contextlib.ExitStack) -> Callable[[int], Fetched]:
         gateway = stack.enter_context(Gateway(self._endpoints, self._credential, cancelled=task.stop, policy=self._policy))
         session = stack.enter_context(HttpSession(direct=self._endpoints.gateway_local, cancelled=task.stop))
-        try:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="fwbill-", dir=self._workspace))
-        except OSError as error:
-            raise StorageError(
-                f"no folder for downloads can be made ({error.strerror})", "name a folder that you may write to in TMPDIR"
-            ) from None
-        return _Fetch(gateway, Downloader(session, task.stop, self._policy), self.account, Path(folder), task).window
+        folder = stack.enter_context(private_folder(self._workspace))
+        return _Fetch(gateway, Downloader(session, task.stop, self._policy), self.account, folder, task).window
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,9 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         self.action_stop()
         self._unasked, self._keep = unasked, keep
         note = self.query_one("#status", Note)
+        if credential.through_firectl and credential.account_id:
+            self.dismiss(SignIn(credential, credential.account_id))  # only firectl itself can try it
+            return
         if not credential.usable:
             note.refuse(f"{credential.origin}: {credential.problem}: choose another way in, or paste a key")
             return
@@ -375,7 +378,11 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
 
 def _columns(credential: Credential) -> tuple[str, str]:
     account = f"account {credential.account_id}" if credential.account_id else "account unknown yet"
-    return literal(credential.origin), literal(account) if credential.usable else "not usable"
+    if credential.through_firectl and credential.account_id:
+        account += ", by SSO through firectl"
+    elif not credential.usable:
+        account = "not usable"
+    return literal(credential.origin), literal(account)
 
 
 def _shown(credential: Credential, widths: Sequence[int]) -> Content:

@@ -1,4 +1,4 @@
-"""A private folder for one use of firectl, removed afterwards; and what crashed uses left behind, removed later."""
+"""A private folder for one fetch, removed afterwards; and what crashed ones left behind, removed later."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +15,10 @@ from pathlib import Path
 from fwbill_tui.fireworks.errors import StorageError
 from fwbill_tui.fireworks.secret import Secret
 
-PREFIX = "fwbill-firectl-"
+if sys.platform != "win32":
+    import fcntl
+
+PREFIX = "fwbill-fetch-"
 _LOCK = "lock"
 _YOUNGEST_LEFTOVER = 60.0  # seconds; a younger one may just be coming into being
 
@@ -26,19 +30,18 @@ def private_folder(parent: Path | None = None) -> Iterator[Path]:
     It is locked as long as its owner lives, in whatever container that runs, so that `sweep`, which comes first, takes
     only what has no owner any more. Raises StorageError.
     """
-    import fcntl
-
     parent = parent or Path(tempfile.gettempdir())
     sweep(parent)
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
     except OSError as error:
         raise StorageError(
-            f"no folder for firectl can be made ({error.strerror})", "name a folder that you may write to in TMPDIR"
+            f"no folder for what is fetched can be made ({error.strerror})", "name a folder that you may write to in TMPDIR"
         ) from None
     try:
-        with (folder / _LOCK).open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with os.fdopen(os.open(folder / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as lock:
+            if sys.platform != "win32":
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -62,8 +65,8 @@ def sweep(parent: Path, *, youngest: float = _YOUNGEST_LEFTOVER) -> None:
 
 
 def _is_leftover(path: Path, youngest: float) -> bool:
-    import fcntl
-
+    if sys.platform == "win32":  # without such locks nothing is known of a folder's owner, and leftovers stay
+        return False
     try:
         status = path.lstat()
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or time.time() - status.st_mtime < youngest:

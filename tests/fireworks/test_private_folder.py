@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from fwbill_tui.fireworks import errors
-from fwbill_tui.fireworks.firectl_folder import PREFIX, private_folder, sweep, write_sign_in
+from fwbill_tui.fireworks.private_folder import PREFIX, private_folder, sweep, write_sign_in
 from fwbill_tui.fireworks.secret import Secret
 
 OWNER = """
 import sys
 from pathlib import Path
-from fwbill_tui.fireworks.firectl_folder import private_folder, write_sign_in
+from fwbill_tui.fireworks.private_folder import private_folder, write_sign_in
 from fwbill_tui.fireworks.secret import Secret
 with private_folder(Path(sys.argv[1])) as folder:
     write_sign_in(folder / "home", Secret("fw_canary"))
