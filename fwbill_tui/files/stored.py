@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from fwbill_tui.files.spool import Spool
 from fwbill_tui.usage.cells import SPLIT_COLUMNS, prompt_split
+from fwbill_tui.usage.lazy_ledger import Scan
 from fwbill_tui.usage.schema import COUNT_COLUMNS, TIME_COLUMNS, Batch
 
 _SPOOLED_ROWS = 1 << 20
@@ -91,20 +92,20 @@ class StoredRows:
             if sum(waiting.height for waiting in self._waiting) >= _SPOOLED_ROWS:
                 self._flush()
 
-    def scan(self, schema: pl.Schema) -> Callable[[], pl.LazyFrame]:
-        """What gives all events taken so far, in the frame schema `schema`.
+    def scan(self, schema: pl.Schema) -> Scan:
+        """What reads the events taken so far, as frames of `schema`.
 
         It raises OSError when a file is gone or has changed since it was taken in.
         """
         self._flush()
         parts, states, spool = tuple(self._parts), dict(self._states), self.spool
 
-        def scan() -> pl.LazyFrame:
+        def scan(where: pl.Expr | None) -> pl.LazyFrame:
             spool.check()
             for file, state in states.items():
                 if _state(file) != state:
                     raise OSError(f"{file} has changed since it was opened")
-            frames = [_scanned(run, schema) for run in _runs(parts)]
+            frames = [_scanned(run, schema, where) for run in _runs(parts)]
             return pl.concat(frames) if frames else schema.to_frame().lazy()
 
         return scan
@@ -150,19 +151,24 @@ def _runs(parts: Sequence[Stored]) -> list[list[Stored]]:
     return runs
 
 
-def _scanned(run: Sequence[Stored], schema: pl.Schema) -> pl.LazyFrame:
+def _scanned(run: Sequence[Stored], schema: pl.Schema, where: pl.Expr | None) -> pl.LazyFrame:
     part = run[0]
     scan = pl.scan_parquet([str(part.file) for part in run], glob=False)
     if not part.whole:
         scan = scan.slice(part.first, part.rows)
     scan = scan.rename(dict(zip(scan.collect_schema().names(), part.names, strict=True)))
     have = dict(zip(part.names, part.dtypes, strict=True))
-    events = scan.select(_as_event(column, have.get(column), dtype) for column, dtype in schema.items())
-    return events if part.spooled else events.with_columns(prompt_split())
+    scan = scan.select(_as_event(column, have.get(column), dtype) for column, dtype in schema.items())
+    if not part.spooled:
+        scan = scan.with_columns(prompt_split())
+    if where is not None:
+        scan = scan.filter(where)  # before labels become codes, so that this is done for the rows that are left alone
+    return scan.cast({column: dtype for column, dtype in schema.items() if isinstance(dtype, pl.Categorical)})
 
 
 def _as_event(column: str, stored: pl.DataType | None, dtype: pl.DataType) -> pl.Expr:
-    """A column of a frame of events, from the column of that name as a file has it (None: it has none)."""
+    """A column of a frame of events, from the column of that name as a file has it (None: it has none); labels are text,
+    or codes where they are that already."""
     if stored is None:
         return pl.lit(None, dtype=dtype).alias(column)
     if stored == dtype:
@@ -171,5 +177,4 @@ def _as_event(column: str, stored: pl.DataType | None, dtype: pl.DataType) -> pl
         naive = stored.time_zone is None
         instant = pl.col(column).dt.replace_time_zone("UTC") if naive else pl.col(column).dt.convert_time_zone("UTC")
         return instant.dt.cast_time_unit("us")
-    labels = isinstance(stored, (pl.Categorical, pl.Enum)) and dtype != pl.String
-    return pl.col(column).cast(pl.String).cast(dtype) if labels else pl.col(column).cast(dtype)
+    return pl.col(column).cast(pl.String if isinstance(dtype, pl.Categorical) else dtype)

@@ -29,6 +29,8 @@ class Labels:
     def __init__(self, column: str, present: pl.Series) -> None:
         """`present` holds the column's values with repetitions allowed (the rollup's column will do)."""
         distinct = present.unique()
+        self.present = distinct
+        """The values, each once, an empty cell among them if there is one."""
         self.column = column
         self.dimension = dimension_of(column)
         self._physical = distinct.to_physical().dtype
@@ -79,3 +81,23 @@ class Labels:
         else:
             inside = physical.is_in(pl.Series(solid, dtype=self._physical).implode())
         return inside.fill_null(value=None in codes) if None in self.codes.values() else inside
+
+
+class TextLabels(Labels):
+    """The same labels with conditions on their text, which holds for a column of text or of codes.
+
+    Files have text; Polars reads only those rows of them that such a condition lets through.
+    """
+
+    def condition(self, labels: Iterable[str]) -> pl.Expr:
+        """Rows whose label is one of these; never null."""
+        wanted = self.codes.keys() & set(labels)
+        if len(wanted) == len(self.codes):
+            return pl.lit(value=True)
+        if not wanted:
+            return pl.lit(value=False)
+        column, solid = pl.col(self.column), sorted(wanted - {EMPTY})
+        if not solid:
+            return column.is_null()
+        inside = column == solid[0] if len(solid) == 1 else column.is_in(solid)
+        return inside.fill_null(value=EMPTY in wanted) if EMPTY in self.codes else inside

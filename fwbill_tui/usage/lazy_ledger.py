@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
 
 from fwbill_tui.usage import rollup
-from fwbill_tui.usage.labels import Labels
+from fwbill_tui.usage.labels import Labels, TextLabels
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.predicate import Predicate, all_of
+from fwbill_tui.usage.predicate import Predicate, all_of, build
 from fwbill_tui.usage.query import Query, QueryError, TimeRange
 from fwbill_tui.usage.recent import Recent
 from fwbill_tui.usage.schema import Reject
@@ -22,6 +23,10 @@ PAGE = 100_000
 _KEPT_PAGE_BYTES = 64 << 20
 _PART = 1 << 20
 """Rows that are sorted at once; some 200 MB while they are."""
+
+
+Scan = Callable[[pl.Expr | None], pl.LazyFrame]
+"""Reads the events under a condition (None: all), in their order. The condition takes labels for text (`TextLabels`)."""
 
 
 class EventsNotKeptError(Exception):
@@ -39,7 +44,7 @@ class LazyLedger(Ledger):
         self,
         schema: pl.Schema,
         hourly: pl.DataFrame,
-        scan: Callable[[], pl.LazyFrame] | None,
+        scan: Scan | None,
         *,
         rolled: Sequence[str],
         labels: Mapping[str, pl.Series],
@@ -49,12 +54,13 @@ class LazyLedger(Ledger):
         rejects: Sequence[Reject] = (),
         rejected: int | None = None,
     ) -> None:
-        """`scan` gives all events, of `schema`; None when they were not kept. `labels` are the values of dictionary columns
+        """`scan` reads the events, of `schema`; None when they were not kept. `labels` are the values of dictionary columns
         that are not `rolled`; `span`, `empty` and `largest` are what a Ledger finds out from its events."""
         super().__init__(schema.to_frame(), hourly, rolled=rolled, rejects=rejects, rejected=rejected, largest=largest)
         self._scan = scan
         self._span, self._empty = span, empty
         self._labels |= {column: Labels(column, values) for column, values in labels.items()}
+        self._text_labels = {column: TextLabels(column, known.present) for column, known in self._labels.items()}
         self._pages = Recent[pl.DataFrame](_KEPT_PAGE_BYTES)
         self._reading = threading.RLock()
 
@@ -104,9 +110,13 @@ class LazyLedger(Ledger):
     def _sorted(self, query: Query, columns: Sequence[str], most: int) -> Generator[pl.DataFrame, None, None]:
         condition, keys = self._event_condition(query), self._sort_keys(query)
         try:
-            rows = self._rows() if condition is None else self._rows().filter(condition)
-            rows = rows.select(list(dict.fromkeys((*columns, *(key.column for key in keys)))))
-            for frame in sorted_frames(rows, keys, self._labels, height=self.totals(query).events, most=most):
+            read = list(dict.fromkeys((*columns, *(key.column for key in keys))))
+
+            def rows(part: pl.Expr | None) -> pl.LazyFrame:
+                conditions = [some for some in (condition, part) if some is not None]
+                return self._rows(conditions).select(read)
+
+            for frame in sorted_frames(rows, keys, self._text_labels, height=self.totals(query).events, most=most):
                 yield frame.select(columns)
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _unreadable(error) from error
@@ -117,15 +127,22 @@ class LazyLedger(Ledger):
 
     def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         try:
-            rows = self._rows().filter(all_of(conditions)) if conditions else self._rows()
+            rows = self._rows(conditions)
             return rollup.summed(rows, columns, minutes, largest=self._largest, rows=self.event_count).collect(engine="streaming")
         except (OSError, pl.exceptions.PolarsError) as error:
             raise _unreadable(error) from error
 
-    def _rows(self) -> pl.LazyFrame:
+    def _rows(self, conditions: Sequence[pl.Expr]) -> pl.LazyFrame:
         if self._scan is None:
             raise EventsNotKeptError
-        return self._scan()
+        return self._scan(all_of(conditions) if conditions else None)
+
+    def _predicate(self, query: Query) -> Predicate:
+        """Conditions on labels are asked of the rollup, as ever; those that need events, of files."""
+        return replace(super()._predicate(query), on_events=self._event_predicate(query).on_events)
+
+    def _event_predicate(self, query: Query) -> Predicate:
+        return build(query, self._text_labels, self._free_text, huge_counts=self._huge_counts)
 
 
 def _unreadable(error: Exception) -> QueryError:

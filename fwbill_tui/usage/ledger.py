@@ -236,13 +236,16 @@ class Ledger:
 
     def _event_condition(self, query: Query) -> pl.Expr | None:
         """All filters as one condition on events; None when every event is shown."""
-        predicate = self._predicate(query)
+        predicate = self._event_predicate(query)
         conditions = [*predicate.by_column.values(), *predicate.across, *predicate.on_events.values()]
         span = self.span_of_events
         lower = query.range.start is not None and span.start is not None and query.range.start > span.start
         upper = query.range.end is not None and span.end is not None and query.range.end < span.end
         conditions += in_range(TimeRange(query.range.start if lower else None, query.range.end if upper else None), "start_time")
         return all_of(conditions) if conditions else None
+
+    def _event_predicate(self, query: Query) -> Predicate:
+        return self._predicate(query)
 
     def _predicate(self, query: Query) -> Predicate:
         return build(query, self._labels, self._free_text, huge_counts=self._huge_counts)

@@ -7,7 +7,7 @@ A value that is too frequent for one part is a part of its own, sorted by the ke
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -22,6 +22,10 @@ _SAMPLE = 100_000
 _BATCH = 200_000
 
 
+Rows = Callable[[pl.Expr | None], pl.LazyFrame]
+"""Reads rows under a condition (None: all of them), in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Part:
     """The rows under a condition on the first key; about `rows` of them. `equal`: they all have the same value."""
@@ -32,26 +36,32 @@ class _Part:
 
 
 def sorted_frames(
-    rows: pl.LazyFrame, keys: Sequence[SortKey], labels: Mapping[str, Labels], *, height: int, most: int
+    rows: Rows,
+    keys: Sequence[SortKey],
+    labels: Mapping[str, Labels],
+    *,
+    height: int,
+    most: int,
+    where: pl.Expr | None = None,
 ) -> Generator[pl.DataFrame, None, None]:
     """The rows in the order of the keys, as `order.arg_sort` has it, in frames of at most about `most` rows.
 
-    `height` is the number of rows, or a good estimate; `labels` are those of the dictionary columns. Without keys the
-    rows come as they stand.
+    `rows` reads them under one more condition, of which `where` is part always; `height` is how many there are then, or a
+    good estimate; `labels` are those of the dictionary columns. Without keys the rows come as they stand.
     """
     if not keys:
-        yield from rows.collect_batches(chunk_size=_BATCH, maintain_order=True)
+        yield from rows(where).collect_batches(chunk_size=_BATCH, maintain_order=True)
         return
     if height <= most:
-        yield _sorted(rows, keys, labels)
+        yield _sorted(rows(where), keys, labels)
         return
     key, *others = keys
-    for part in _parts(rows, key, labels.get(key.column), height, most):
-        some = rows.filter(part.condition)
+    for part in _parts(rows(where), key, labels.get(key.column), height, most):
+        within = part.condition if where is None else where & part.condition
         if part.equal:
-            yield from sorted_frames(some, others, labels, height=part.rows, most=most)
+            yield from sorted_frames(rows, others, labels, height=part.rows, most=most, where=within)
         else:
-            yield _sorted(some, keys, labels)
+            yield _sorted(rows(within), keys, labels)
 
 
 def _sorted(rows: pl.LazyFrame, keys: Sequence[SortKey], labels: Mapping[str, Labels]) -> pl.DataFrame:
@@ -70,6 +80,7 @@ def _parts(rows: pl.LazyFrame, key: SortKey, labels: Labels | None, height: int,
     values, counts = counted.get_column(key.column), [sampled * step for sampled in counted.get_column("sampled")]
     domain = _Domain(key.column, values.dtype, labels)
     parts: list[_Part] = []
+    nulls = _Part(pl.col(key.column).is_null(), sample.null_count() * step, equal=True)
     after: int | None = None  # the position of the value that the part now growing begins behind
     size = 0
     for position, count in enumerate(counts):
@@ -85,12 +96,12 @@ def _parts(rows: pl.LazyFrame, key: SortKey, labels: Labels | None, height: int,
     parts.append(_Part(domain.between(values, after, None, last_in=True), size, equal=False))
     if key.descending:
         parts.reverse()
-    return [*parts, _Part(pl.col(key.column).is_null(), sample.null_count() * step, equal=True)]
+    return [part for part in (*parts, nulls) if not part.condition.meta.eq(pl.lit(value=False))]
 
 
 @dataclass(frozen=True, slots=True)
 class _Domain:
-    """Conditions on the values of one column, in their order; labels stand for their codes."""
+    """Conditions on the values of one column, in their order."""
 
     column: str
     dtype: pl.DataType
