@@ -20,7 +20,8 @@ from fwbill_tui.archive.errors import ArchiveError, DamagedManifestError, cannot
 from fwbill_tui.archive.lock import locked
 from fwbill_tui.archive.manifest import Day, DayState, Fetch, Manifest, read_manifest, write_manifest
 from fwbill_tui.archive.reading import Damage, Kept, read_days
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, EventTypes
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"

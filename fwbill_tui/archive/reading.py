@@ -15,7 +15,8 @@ import polars as pl
 from fwbill_tui.archive.errors import cannot
 from fwbill_tui.archive.manifest import Day
 from fwbill_tui.usage.cells import TooManyLabels
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, EventTypes
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 _ROWS = 1 << 19
 """About as many events are decoded together: few enough to show something soon, enough that small days cost little."""

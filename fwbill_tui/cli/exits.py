@@ -43,8 +43,8 @@ def code_of(error: Exception) -> int | None:
     from fwbill_tui.export.errors import ExportError
     from fwbill_tui.fireworks import errors as fireworks
     from fwbill_tui.fireworks.keyring_store import KeyringUnavailable
+    from fwbill_tui.usage.names import ExportFormatError
     from fwbill_tui.usage.query import QueryError
-    from fwbill_tui.usage.schema import ExportFormatError
 
     codes: tuple[tuple[tuple[type[Exception], ...], int], ...] = (
         ((QueryError,), USAGE),

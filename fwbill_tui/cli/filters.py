@@ -53,8 +53,8 @@ class FilterFlags:
 
     def query(self, *, default_sort: tuple[SortKey, ...] | None = None) -> Query:
         """The Query they ask for. Raises UsageError, which names the flag that cannot be understood."""
+        from fwbill_tui.usage.names import column_of
         from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
-        from fwbill_tui.usage.schema import column_of
         from fwbill_tui.usage.search import parse_search
         from fwbill_tui.usage.zones import zone_name
 
@@ -159,7 +159,7 @@ def _choices(flag: str, texts: tuple[str, ...]) -> list[Choice]:
 
 def _dimension(name: str) -> str:
     """A dimension by its name, its column's name, or spelled with a dash as its flag is."""
-    from fwbill_tui.usage.schema import dimension_of
+    from fwbill_tui.usage.names import dimension_of
 
     dashless = name.replace("-", "_")
     return dashless if dashless in DIMENSIONS else dimension_of(name)

@@ -164,7 +164,7 @@ def check_query(ledger: Ledger, query: Query) -> None:
 
     from fwbill_tui.usage.groups import GROUP_MEASURES
     from fwbill_tui.usage.ledger import labels_of
-    from fwbill_tui.usage.schema import column_of, dimension_of
+    from fwbill_tui.usage.names import column_of, dimension_of
 
     ledger.check(query)
     known: tuple[str, ...] = (*query.group_by, *GROUP_MEASURES) if query.group_by else tuple(ledger.events.columns)

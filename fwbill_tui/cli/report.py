@@ -14,9 +14,9 @@ from fwbill_tui.export.formats import csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
 from fwbill_tui.usage.labels import last_segment
 from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.names import MEASURES
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe
-from fwbill_tui.usage.schema import MEASURES
 
 _MEASURES = ("events", *MEASURES)
 _HEADINGS: Mapping[str, str] = {

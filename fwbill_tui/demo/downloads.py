@@ -17,8 +17,8 @@ from fwbill_tui.demo.faults import Effect, OldHeader
 from fwbill_tui.demo.http import Handler, Reply, Route, Server, Shared
 from fwbill_tui.demo.journal import Side
 from fwbill_tui.demo.tenants import Account
+from fwbill_tui.usage.names import COLUMNS, COLUMNS_OLD
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import COLUMNS, COLUMNS_OLD
 
 LIFETIME = timedelta(minutes=15)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

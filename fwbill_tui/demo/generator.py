@@ -17,8 +17,9 @@ from typing import IO
 import polars as pl
 
 from fwbill_tui.demo.cast import DEPLOYMENTS, FADES, JOBS, REQUESTS, RUNAWAY, TAKES_OVER, Workload
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
 from fwbill_tui.usage.query import EVERYTHING, TimeRange
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, EventTypes
+from fwbill_tui.usage.schema import EventTypes
 
 DAYS = 90
 SEED = 2026

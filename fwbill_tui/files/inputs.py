@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fwbill_tui.usage.schema import ExportFormatError
+from fwbill_tui.usage.names import ExportFormatError
 
 STANDARD_INPUT = "-"
 _URL = re.compile(r"(?:s3a?|gs|gcs|az|abfss?)://.+")

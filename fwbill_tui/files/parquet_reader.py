@@ -11,8 +11,9 @@ import polars as pl
 from fwbill_tui.files.stored import Stored, StoredBatch, as_stored
 from fwbill_tui.usage.cells import TooManyLabels, convert
 from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.names import COLUMN_DIMENSIONS
 from fwbill_tui.usage.row_reader import printable
-from fwbill_tui.usage.schema import COLUMN_DIMENSIONS, Batch, EventTypes, Reject
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _BATCH_ROWS = 1 << 18
 

@@ -14,7 +14,8 @@ from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.files.parquet_reader import read_parquet, read_parquet_header
 from fwbill_tui.files.remote import read_objects
 from fwbill_tui.usage.csv_reader import read_csv, read_header
-from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
+from fwbill_tui.usage.names import ExportFormatError
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 
 def read_inputs(

@@ -22,7 +22,8 @@ import polars as pl
 from fwbill_tui.files.compressed import BlockStream
 from fwbill_tui.files.parquet_reader import read_parquet
 from fwbill_tui.usage.csv_reader import read_csv
-from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
+from fwbill_tui.usage.names import ExportFormatError
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 _CSV = (".csv", ".csv.gz", ".csv.zst")
 _PATH, _LINE = "path", "line"

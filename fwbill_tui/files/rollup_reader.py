@@ -16,9 +16,10 @@ from fwbill_tui.files.inputs import Input, UnreadableFile
 from fwbill_tui.files.opening import opened
 from fwbill_tui.files.reading import told_plainly
 from fwbill_tui.usage.cells import CellFault, convert
+from fwbill_tui.usage.names import MEASURES, ExportFormatError
 from fwbill_tui.usage.rollup import BUCKET, EVENTS
 from fwbill_tui.usage.rollup_ledger import COLUMNS, DERIVED, REQUIRED
-from fwbill_tui.usage.schema import MEASURES, Batch, EventTypes, ExportFormatError
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 
 def read_rollups(

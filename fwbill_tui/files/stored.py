@@ -11,7 +11,8 @@ import polars as pl
 from fwbill_tui.files.spool import Spool
 from fwbill_tui.usage.cells import SPLIT_COLUMNS, prompt_split
 from fwbill_tui.usage.lazy_ledger import Scan
-from fwbill_tui.usage.schema import COUNT_COLUMNS, TIME_COLUMNS, Batch
+from fwbill_tui.usage.names import COUNT_COLUMNS, TIME_COLUMNS
+from fwbill_tui.usage.schema import Batch
 
 _SPOOLED_ROWS = 1 << 20
 """Rows of a temporary file; they are held in memory until it is written."""

@@ -20,9 +20,10 @@ from fwbill_tui.archive.reading import Damage, Kept
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.days import Gathering, common, days_touched, runs, whole, within
 from fwbill_tui.sources.source import Grain, Progress, Provenance, Source, WindowEnd, WindowProgress
+from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe_span
-from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError, Reject
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _MOST_REJECTS = 200
 """With more rows that cannot be read, something is wrong with the reading: such days are not kept, but fetched again."""

@@ -21,8 +21,9 @@ from fwbill_tui.fireworks.windows import cut_days
 from fwbill_tui.sources.source import Grain
 from fwbill_tui.sources.windowed import Fetched, Task, WindowedSource, outside
 from fwbill_tui.usage.cells import convert
+from fwbill_tui.usage.names import COLUMNS, COUNT_COLUMNS, TIME_COLUMNS
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import COLUMNS, COUNT_COLUMNS, TIME_COLUMNS, Batch, EventTypes
+from fwbill_tui.usage.schema import Batch, EventTypes
 from fwbill_tui.usage.zones import local_date, start_of_day, zone
 
 WORKERS = 2

@@ -12,7 +12,7 @@ import polars as pl
 from fwbill_tui.files.inputs import Input
 from fwbill_tui.files.opening import opened
 from fwbill_tui.files.remote import kind_of, parquet_objects
-from fwbill_tui.usage.schema import ExportFormatError
+from fwbill_tui.usage.names import ExportFormatError
 
 MOST = 0.6
 """The share of free memory that events may take: loading needs room beside them."""

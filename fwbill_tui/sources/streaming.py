@@ -9,8 +9,9 @@ import polars as pl
 from fwbill_tui.files.stored import StoredRows
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.lazy_ledger import LazyLedger
+from fwbill_tui.usage.names import COLUMNS, REQUIRED_COLUMNS
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import COLUMNS, REQUIRED_COLUMNS, Batch, EventTypes
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 _LOOSE_ROWS = 200_000
 """Rows that the rollups of single batches may have together before they are merged."""

@@ -12,8 +12,8 @@ from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Source
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.lazy_ledger import EventsNotKeptError
+from fwbill_tui.usage.names import DIMENSION_COLUMNS, TIME_GROUPS
 from fwbill_tui.usage.query import Query, QueryError
-from fwbill_tui.usage.schema import DIMENSION_COLUMNS, TIME_GROUPS
 
 
 def load_sums(source: Source, query: Query, *, cancelled: threading.Event | None = None) -> Loaded:

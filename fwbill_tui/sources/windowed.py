@@ -20,8 +20,9 @@ from fwbill_tui.sources.board import Board
 from fwbill_tui.sources.crew import Crew
 from fwbill_tui.sources.source import Grain, Progress, Provenance, WindowEnd
 from fwbill_tui.usage.csv_reader import read_csv
+from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 _CHUNK_BYTES = 4 << 20  # small enough that a cancel between two chunks is prompt
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
 import sys
 import threading
@@ -21,11 +22,12 @@ from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
 from fwbill_tui.tui.entrance import Doorway, Opening, demo_doorway, open_files
 from fwbill_tui.tui.keeping import Keeping
-from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.usage.schema import ExportFormatError
+from fwbill_tui.usage.names import ExportFormatError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Polars takes as long to import as the login screen to paint, three times over
+    from fwbill_tui.tui.explorer.loads import ExplorerLoads
+    from fwbill_tui.tui.screens.explorer import ExplorerScreen
     from fwbill_tui.tui.screens.login import LoginScreen, SignIn
 
 REJECTED_ROWS = 6
@@ -60,11 +62,17 @@ class FwbillApp(App[int]):
         self.theme = themes.DARK.name
         self._heed_signals()
         self.enter()
+        self.set_timer(0.2, self._warm_up)
 
     def on_unmount(self) -> None:
         """End the embedded server, if there is one, and whatever waits for a keyring."""
         self._ending.set()
         self._held.close()
+
+    @work(thread=True)
+    def _warm_up(self) -> None:
+        """Import what the explorer needs while the user looks at the login screen."""
+        importlib.import_module("fwbill_tui.tui.screens.explorer")
 
     def _heed_signals(self) -> None:
         """Told to stop from outside, end in order: unfinished files are removed, the terminal is given back."""
@@ -79,7 +87,7 @@ class FwbillApp(App[int]):
         launch = self._launch
         try:
             if launch.inputs and not ask:
-                self._open(open_files(launch.inputs, launch, rollup=launch.rollup))
+                await self._open(lambda: open_files(launch.inputs, launch, rollup=launch.rollup))
                 return
             await self._sign_in(ask=ask)
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:
@@ -97,10 +105,10 @@ class FwbillApp(App[int]):
             way: SignIn | OpenFiles | OpenDemo | None = await self.push_screen_wait(login)
             try:
                 if isinstance(way, SignIn):
-                    self._open(self._doorway.account(way.credential, way.account_id, self._launch))
+                    await self._open(partial(self._doorway.account, way.credential, way.account_id, self._launch))
                     self._settle(way)
                 elif isinstance(way, OpenFiles):
-                    self._open(open_files(way.arguments, self._launch))
+                    await self._open(partial(open_files, way.arguments, self._launch))
                 elif isinstance(way, OpenDemo):
                     self._doorway, ask = await self._find_doorway(DEMO_ROWS), False
                     continue
@@ -156,9 +164,17 @@ class FwbillApp(App[int]):
             return doorway
         return await self.run_worker(lambda: demo_doorway(demo_rows, self._held), thread=True).wait()
 
-    def _open(self, opening: Opening) -> None:
-        explorer = ExplorerScreen(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects)
-        if isinstance(self.screen, ExplorerScreen):
+    async def _open(self, make: Callable[[], Opening]) -> None:
+        """Open the explorer on what `make` gives. It and the explorer's imports run in a thread: they take a while."""
+
+        def prepare() -> tuple[Opening, type[ExplorerScreen]]:
+            from fwbill_tui.tui.screens.explorer import ExplorerScreen
+
+            return make(), ExplorerScreen
+
+        opening, kind = await asyncio.to_thread(prepare)
+        explorer = kind(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects)
+        if isinstance(self.screen, kind):
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)
@@ -167,7 +183,7 @@ class FwbillApp(App[int]):
         """Choose another account, other files or the demo."""
         self.enter(ask=True)
 
-    def on_explorer_screen_loaded(self, message: ExplorerScreen.Loaded) -> None:
+    def on_explorer_loads_loaded(self, message: ExplorerLoads.Loaded) -> None:
         """Remember what the end of the program has to say."""
         self.rejected = message.rejected
 

@@ -8,14 +8,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.sources.source import Source
 from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
 from fwbill_tui.usage.ranges import parse_range
+
+if TYPE_CHECKING:  # a source brings Polars with it
+    from fwbill_tui.sources.source import Source
 
 DEMO_HOST = "demo"
 FIRST_RANGE = "30d"
@@ -94,6 +96,8 @@ def _demo_host(rows: int, made: TimeRange) -> str:
 
 def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:
     """Exported files, or rollups, as a source. Raises what `files.expand` raises for a name that leads nowhere."""
+    from fwbill_tui.sources.files import FileSource, RollupSource
+
     kind = RollupSource if rollup else FileSource
     return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable, lazy=launch.lazy), launch.query)
 

@@ -8,8 +8,8 @@ from typing import Literal, Self
 
 import polars as pl
 
+from fwbill_tui.usage.names import MEASURES
 from fwbill_tui.usage.rollup import EVENTS
-from fwbill_tui.usage.schema import MEASURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import polars as pl
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.groups import GROUP_MEASURES
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, TOKEN_MEASURES, Batch, EventTypes, Reject
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, TOKEN_MEASURES
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""

@@ -7,13 +7,8 @@ from typing import NamedTuple
 import polars as pl
 
 from fwbill_tui.usage import times
-from fwbill_tui.usage.schema import (
-    COLUMNS,
-    COUNT_COLUMNS,
-    REQUIRED_COLUMNS,
-    TIME_COLUMNS,
-    EventTypes,
-)
+from fwbill_tui.usage.names import COLUMNS, COUNT_COLUMNS, REQUIRED_COLUMNS, TIME_COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 SPLIT_COLUMNS = ("cached_prompt_tokens", "uncached_prompt_tokens")
 _CHECKED = frozenset((*TIME_COLUMNS, *COUNT_COLUMNS, "accelerator_seconds", *REQUIRED_COLUMNS))

@@ -17,8 +17,9 @@ import polars as pl
 from fwbill_tui.usage import times
 from fwbill_tui.usage.cells import complete, convert
 from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.names import REQUIRED_COLUMNS
 from fwbill_tui.usage.row_reader import Fault, printable, split_rows
-from fwbill_tui.usage.schema import REQUIRED_COLUMNS, EventTypes
+from fwbill_tui.usage.schema import EventTypes
 
 _PIECES = 16
 _SMALL = 256 << 10

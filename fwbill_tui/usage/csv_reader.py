@@ -12,8 +12,9 @@ from typing import BinaryIO
 from fwbill_tui.usage.cells import TooManyLabels
 from fwbill_tui.usage.csv_chunk import ChunkReader, Piece
 from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.row_reader import REJECTED_TEXT, Fault, printable
-from fwbill_tui.usage.schema import Batch, EventTypes, ExportFormatError, Reject
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 __all__ = ["LONGEST_LINE", "THREADS", "TooManyLabels", "read_csv", "read_header"]
 

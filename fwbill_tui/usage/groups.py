@@ -10,8 +10,8 @@ import polars as pl
 from fwbill_tui.usage import rollup, zones
 from fwbill_tui.usage.hours import next_hour
 from fwbill_tui.usage.labels import EMPTY
+from fwbill_tui.usage.names import TIME_GROUPS, TOKEN_MEASURES, column_of, dimension_of
 from fwbill_tui.usage.query import Query, SortKey, TimeRange
-from fwbill_tui.usage.schema import TIME_GROUPS, TOKEN_MEASURES, column_of, dimension_of
 
 GROUP_MEASURES = (rollup.EVENTS, *TOKEN_MEASURES, "total_tokens", "accelerator_seconds")
 """The measures of a group, in the order in which they are shown."""

@@ -8,8 +8,9 @@ from typing import Self
 
 import polars as pl
 
+from fwbill_tui.usage.names import COLUMNS, REQUIRED_COLUMNS, TIME_COLUMNS, ExportFormatError
 from fwbill_tui.usage.row_reader import split_line
-from fwbill_tui.usage.schema import COLUMNS, REQUIRED_COLUMNS, TIME_COLUMNS, EventTypes, ExportFormatError
+from fwbill_tui.usage.schema import EventTypes
 
 _MOST_NAMES_SHOWN = 30
 

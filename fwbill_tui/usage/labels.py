@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from fwbill_tui.usage.schema import dimension_of
+from fwbill_tui.usage.names import dimension_of
 
 EMPTY = ""
 """How the value of an empty cell is written in choices and facets."""

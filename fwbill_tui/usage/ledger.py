@@ -13,10 +13,18 @@ from fwbill_tui.usage import order, rollup, zones
 from fwbill_tui.usage import series as time_series
 from fwbill_tui.usage.answers import Facet, FacetValue, Series, Totals
 from fwbill_tui.usage.labels import EMPTY, Labels
+from fwbill_tui.usage.names import (
+    COLUMNS,
+    DIMENSION_COLUMNS,
+    REQUIRED_COLUMNS,
+    TIME_GROUPS,
+    column_of,
+    dimension_of,
+)
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
 from fwbill_tui.usage.query import Query, QueryError, SortKey, TimeRange
 from fwbill_tui.usage.recent import Recent
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, REQUIRED_COLUMNS, TIME_GROUPS, Reject, column_of, dimension_of
+from fwbill_tui.usage.schema import Reject
 
 _KEPT_ORDERS = 3
 """Whole orders kept for re-use: four bytes per event each."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from fwbill_tui.usage.labels import EMPTY, Labels
+from fwbill_tui.usage.names import column_of
 from fwbill_tui.usage.query import Condition, Operator, Query, TimeRange
-from fwbill_tui.usage.schema import column_of
 from fwbill_tui.usage.search import SearchTerm, parse_search
 
 _TRUE = pl.lit(value=True)

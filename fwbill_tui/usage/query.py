@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, Self
 
-from fwbill_tui.usage.schema import DIMENSION_COLUMNS, column_of
+from fwbill_tui.usage.names import DIMENSION_COLUMNS, column_of
 
 Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
 _NUMBER = r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"

@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from fwbill_tui.usage.hours import hour_start_of
+from fwbill_tui.usage.names import MEASURES, TOKEN_MEASURES
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import MEASURES, TOKEN_MEASURES
 
 BUCKET = "bucket"
 EVENTS = "events"

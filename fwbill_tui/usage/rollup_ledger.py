@@ -15,9 +15,10 @@ import polars as pl
 from fwbill_tui.usage import rollup, zones
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS
 from fwbill_tui.usage.predicate import Predicate, all_of
 from fwbill_tui.usage.query import Query, QueryError, TimeRange
-from fwbill_tui.usage.schema import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS, Batch, EventTypes, Reject
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 COLUMNS = (rollup.BUCKET, *DIMENSION_COLUMNS.values(), rollup.EVENTS, *MEASURES)
 """The columns of a rollup file, in the order in which we write them; further labels come before `events`."""

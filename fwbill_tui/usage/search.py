@@ -12,8 +12,8 @@ from functools import lru_cache
 
 import polars as pl
 
+from fwbill_tui.usage.names import DIMENSION_COLUMNS
 from fwbill_tui.usage.query import QueryError
-from fwbill_tui.usage.schema import DIMENSION_COLUMNS
 
 _TOKEN = re.compile(
     r"""\s*(?P<minus>-)?

@@ -11,7 +11,8 @@ import polars as pl
 from fwbill_tui.archive.account import MANIFEST, AccountArchive
 from fwbill_tui.archive.archive import Archive
 from fwbill_tui.archive.manifest import Fetch
-from fwbill_tui.usage.schema import COLUMNS, EventTypes
+from fwbill_tui.usage.names import COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 FIRST = date(2026, 10, 1)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

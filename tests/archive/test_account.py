@@ -21,7 +21,8 @@ from fwbill_tui.archive.account import DAMAGED, MANIFEST, AccountArchive, days_o
 from fwbill_tui.archive.archive import Archive
 from fwbill_tui.archive.errors import ArchiveError, ArchiveLayoutError, DamagedManifestError
 from fwbill_tui.usage.cells import TooManyLabels
-from fwbill_tui.usage.schema import COLUMNS, EventTypes
+from fwbill_tui.usage.names import COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 ROWS = st.tuples(
     st.integers(0, 9).map(day),

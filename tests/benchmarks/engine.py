@@ -11,8 +11,8 @@ import polars as pl
 
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import Query, SortKey
-from fwbill_tui.usage.schema import COLUMNS
 from tests.benchmarks import child, floors, ours
 from tests.benchmarks.data import Cache
 from tests.benchmarks.figures import Figure, Goal, Results, Sample, interleaved

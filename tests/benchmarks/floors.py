@@ -11,7 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, TIME_COLUMNS, EventTypes
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS, TIME_COLUMNS
+from fwbill_tui.usage.schema import EventTypes
 
 TIME_FORM = "%Y-%m-%d %H:%M:%S UTC"
 LABELS = tuple(DIMENSION_COLUMNS.values())

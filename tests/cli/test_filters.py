@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwbill_tui.cli.filters import DIMENSIONS, FilterFlags, filter_flags
+from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS, column_of, dimension_of
 from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query, SortKey, TimeRange, join_names, split_names
-from fwbill_tui.usage.schema import COLUMNS, DIMENSION_COLUMNS, column_of, dimension_of
 
 
 def read(flags: Sequence[str]) -> Query:

@@ -14,8 +14,8 @@ from polars.testing import assert_frame_equal
 from fwbill_tui.demo.faults import ExpiredLinks, Fault, Faults, Gzip, Links, OldHeader
 from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.fireworks.proto import gateway_pb2 as pb
+from fwbill_tui.usage.names import COLUMNS, COLUMNS_OLD
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import COLUMNS, COLUMNS_OLD
 
 
 def code(error: pytest.ExceptionInfo[grpc.RpcError]) -> grpc.StatusCode:

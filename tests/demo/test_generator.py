@@ -14,8 +14,9 @@ from polars.testing import assert_frame_equal
 
 from fwbill_tui.demo import cast
 from fwbill_tui.demo.generator import DAYS, Plan, events, slices, write_csv
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import COLUMNS, EventTypes
+from fwbill_tui.usage.schema import EventTypes
 
 
 @pytest.fixture(scope="module")

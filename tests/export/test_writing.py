@@ -23,8 +23,9 @@ from fwbill_tui.export.formats import FORMATS, Format, csv_text, write_ndjson
 from fwbill_tui.export.writing import write_events, write_groups
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import Query, SortKey
-from fwbill_tui.usage.schema import COLUMNS, Batch, EventTypes
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 NATURAL = Query(sort=())
 AT = datetime(2026, 10, 1, 9, 2, 24, tzinfo=UTC)

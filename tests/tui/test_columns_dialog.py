@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fwbill_tui.tui.screens.columns_dialog import ColumnsChoice, ColumnsDialog
-from fwbill_tui.usage.schema import COLUMNS
+from fwbill_tui.usage.names import COLUMNS
 
 SHOWN = ("start_time", "usage_type", "base_model_name")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fwbill_tui.tui.screens.group_dialog import LETTERS, GroupChoice, GroupDialog
-from fwbill_tui.usage.schema import DIMENSION_COLUMNS, TIME_GROUPS
+from fwbill_tui.usage.names import DIMENSION_COLUMNS, TIME_GROUPS
 
 DIMENSIONS = (*DIMENSION_COLUMNS, "team", "[b]\x1b")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fwbill_tui.tui.screens.row_detail import Field, RowDetailScreen
-from fwbill_tui.usage.schema import COLUMNS
+from fwbill_tui.usage.names import COLUMNS
 
 MODEL = "accounts/fireworks/models/" + "a-model-with-a-name-that-no-line-holds-" * 4
 FIELDS = [(column, MODEL if column == "base_model_name" else "" if "accelerator" in column else "1,803") for column in COLUMNS]

@@ -16,8 +16,9 @@ from usage_strategies import event_lists, frame_of, ledger_of
 
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import Query, SortKey
-from fwbill_tui.usage.schema import COLUMNS, Batch, EventTypes, Reject
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 AT = datetime(2026, 10, 1, 9, tzinfo=UTC)
 

@@ -13,7 +13,8 @@ from polars.testing import assert_frame_equal
 
 from fwbill_tui.usage import csv_reader, row_reader
 from fwbill_tui.usage.csv_reader import TooManyLabels, read_csv
-from fwbill_tui.usage.schema import COLUMNS, COLUMNS_OLD, Batch, EventTypes, ExportFormatError, Reject
+from fwbill_tui.usage.names import COLUMNS, COLUMNS_OLD, ExportFormatError
+from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 HEADER = ",".join(COLUMNS)
 ROW = "ana@acme.dev,2026-10-01 09:02:24 UTC,2026-10-01 09:02:25 UTC,TEXT,,,accounts/x/models/m,M,229000000000,933,134,33,900"

@@ -17,9 +17,10 @@ from usage_strategies import event_lists, ledger_of, queries
 
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import MEASURES, column_of
 from fwbill_tui.usage.query import Condition, Query, QueryError, SortKey, TimeRange
 from fwbill_tui.usage.rollup_ledger import COLUMNS, RollupBuilder, RollupLedger, bucket_minutes, rollup_of
-from fwbill_tui.usage.schema import MEASURES, Batch, EventTypes, column_of
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 NINE = datetime(2026, 10, 1, 9, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,8 +14,9 @@ from usage_reference import COLUMN, Event, Reference, Term
 
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query, QueryError, SortKey, TimeRange
-from fwbill_tui.usage.schema import COLUMNS, Batch, EventTypes
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 ZONES = (
     "UTC", "America/New_York", "Asia/Kolkata", "Pacific/Apia", "Australia/Lord_Howe", "Asia/Kathmandu", "Africa/Cairo",

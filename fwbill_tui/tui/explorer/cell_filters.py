@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from fwbill_tui.usage.groups import drill_down
 from fwbill_tui.usage.labels import EMPTY
+from fwbill_tui.usage.names import dimension_of
 from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query
-from fwbill_tui.usage.schema import dimension_of
 from fwbill_tui.usage.zones import local_date
 
 

@@ -8,7 +8,7 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.cells import Kind
 from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec
 from fwbill_tui.usage.groups import GROUP_MEASURES
-from fwbill_tui.usage.schema import column_of
+from fwbill_tui.usage.names import column_of
 
 _EVENT_COLUMNS: dict[str, tuple[str, Kind]] = {
     "start_time": ("start", "time"),

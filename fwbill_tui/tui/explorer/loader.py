@@ -13,8 +13,8 @@ from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import ExportFormatError
 
 
 class LoadProgress(Message):

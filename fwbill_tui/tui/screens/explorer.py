@@ -180,6 +180,10 @@ class ExplorerScreen(ExplorerLoads):
             return
         table, query = self.query_one(UsageTable), message.question.query
         same = self._rows is not None and self._rows.question is message.question
+        if same and message.whole and message.order is not None and message.total == table.total_rows:
+            self._rows = message
+            table.complete(message.order)
+            return
         cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
         visible = message.question.ledger.visible_columns(query)
         if query.group_by:

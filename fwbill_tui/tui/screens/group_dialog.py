@@ -17,7 +17,7 @@ from textual.widgets.option_list import Option
 from fwbill_tui.tui.screens.dialog import Dialog, Note
 from fwbill_tui.tui.widgets.fields import ChoiceList
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.usage.schema import TIME_GROUPS
+from fwbill_tui.usage.names import TIME_GROUPS
 
 MOST = 2
 LETTERS: Mapping[str, str] = {

@@ -19,7 +19,7 @@ from fwbill_tui.tui.bars import EIGHTHS_UP, compact
 from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
 from fwbill_tui.usage.answers import Series
-from fwbill_tui.usage.schema import dimension_of
+from fwbill_tui.usage.names import dimension_of
 
 _AXIS = 7
 _WIDEST_BAR = 6

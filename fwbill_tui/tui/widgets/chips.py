@@ -48,8 +48,8 @@ def chips_of(query: Query) -> list[Chip]:
     return chips
 
 
-class FilterChips(Widget, can_focus=True):
-    """The active filters on one line; it takes no room when there are none."""
+class FilterChips(Widget):
+    """The active filters on one line. Where lines are few it takes no room when there are none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "previous", show=False),
@@ -78,11 +78,12 @@ class FilterChips(Widget, can_focus=True):
     class Left(Message):
         """The focus goes back to the table."""
 
-    chips: reactive[tuple[Chip, ...]] = reactive(tuple, layout=True)
+    chips: reactive[tuple[Chip, ...]] = reactive(tuple)
     cursor: reactive[int] = reactive(0)
 
     def watch_chips(self) -> None:
         self.set_class(bool(self.chips), "filtered")
+        self.can_focus = bool(self.chips)
         self.cursor = max(0, min(self.cursor, len(self.chips) - 1))
         if not self.chips and self.has_focus:
             self.post_message(self.Left())

@@ -81,7 +81,7 @@ class NoticeLine(Widget):
     }
     """
 
-    notices: reactive[tuple[str, ...]] = reactive(tuple, layout=True)
+    notices: reactive[tuple[str, ...]] = reactive(tuple)
 
     def watch_notices(self) -> None:
         self.set_class(bool(self.notices), "present")

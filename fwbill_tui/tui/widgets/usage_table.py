@@ -216,6 +216,14 @@ class UsageTable(ScrollView, can_focus=True):
         self.refresh()
         self._tell()
 
+    def complete(self, order: pl.Series | None) -> None:
+        """Take the whole order for rows of which `show` had the beginning. Nothing on screen changes, nothing is painted."""
+        rows = self._rows
+        self._rows = rows.completed(order)
+        if self.top + self.visible_rows > rows.there:  # some `…` are on screen
+            self._lay_out()
+        self._tell()
+
     @property
     def columns(self) -> tuple[ColumnSpec, ...]:
         """The columns on show, in order."""

@@ -46,6 +46,13 @@ class TableRows:
         self._taken = frame.select([column.name for column in self.columns])
         self._blocks: dict[int, list[tuple[str, ...]]] = {}
 
+    def completed(self, order: pl.Series | None) -> TableRows:
+        """These rows in an order that goes on where theirs ends; the texts that were taken out are kept."""
+        whole = TableRows(self.frame, order, self.columns, time_zone=self.time_zone, total=self.total, needs=self.needs)
+        last = self.there // BLOCK  # the block that may be incomplete
+        whole._blocks = {number: texts for number, texts in self._blocks.items() if number < last}
+        return whole
+
     def row_of(self, position: int | None) -> int | None:
         """The frame's row shown at a position; None when there is none, or none yet."""
         if position is None or not 0 <= position < self.there:

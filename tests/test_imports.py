@@ -1,0 +1,23 @@
+"""What must start quickly does not import what is slow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("polars", "textual", "rich", "httpx", "grpc", "keyring")
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ("import fwbill_tui.__main__", ()),
+        ("import fwbill_tui.tui.app, fwbill_tui.tui.screens.login", ("textual", "rich")),
+    ],
+)
+def test_heavy_packages_are_imported_late(statement: str, allowed: tuple[str, ...]) -> None:
+    code = f"{statement}; import sys; print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= set(allowed)
