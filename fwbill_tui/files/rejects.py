@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from fwbill_tui.usage.schema import Reject
 
@@ -16,23 +19,42 @@ _HEADER = ("source", "line", "column", "reason", "text")
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     """Write rejected rows as CSV, to be read by the user alone; returns how many.
 
-    The file appears whole or not at all and replaces one of that name. Raises OSError.
+    The file appears whole or not at all and replaces one of that name. A symbolic link is followed. A device or a pipe
+    is written to as it is. Raises OSError, also for a folder.
     """
     path = path.resolve()
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "that is a folder; add a file name")
+    if _is_device(path):
+        with path.open("w", encoding="utf-8", newline="") as file:
+            return _write(file, rejects)
     handle, name = tempfile.mkstemp(prefix=".fwbill-", suffix=".part", dir=path.parent)
     part = Path(name)
-    count = 0
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(_HEADER)
-            for reject in rejects:
-                count += 1
-                writer.writerow((reject.source, reject.line, reject.column or "", reject.reason, reject.text))
+            count = _write(file, rejects)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    return count
+
+
+def _is_device(path: Path) -> bool:
+    """Whether something is there that is no file: to replace it, as a renamed file would, would destroy it."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _write(file: TextIO, rejects: Iterable[Reject]) -> int:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(_HEADER)
+    count = 0
+    for reject in rejects:
+        count += 1
+        writer.writerow((reject.source, reject.line, reject.column or "", reject.reason, reject.text))
     return count
