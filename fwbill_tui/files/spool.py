@@ -75,10 +75,10 @@ class Spool:
 
 def usual_parent() -> Path:
     """What TMPDIR names; else /var/tmp, which is on a disk where /tmp may be in memory; else what the system has."""
+    if named := os.environ.get("TMPDIR"):
+        return Path(named)
     var_tmp = Path("/var/tmp")  # noqa: S108 - a folder of unpredictable name is made in it, for the user alone
-    if not os.environ.get("TMPDIR") and os.access(var_tmp, os.W_OK):
-        return var_tmp
-    return Path(tempfile.gettempdir())
+    return var_tmp if os.access(var_tmp, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def remove_abandoned(parent: Path) -> None:

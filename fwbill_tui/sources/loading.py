@@ -106,5 +106,8 @@ def _load(
 
 
 def _on_disk(source: FileSource, spool: Spool) -> str:
-    kept = f"; {spool.size / 1e9:,.2f} GB of them in {spool.folder} until fwbill ends" if spool.folder is not None else ""
-    return f"the events stay on disk ({source.lazy}){kept}"
+    note = f"the events stay on disk ({source.lazy})"
+    if spool.folder is None:
+        return note
+    size = f"{spool.size / 1e9:,.1f} GB" if spool.size >= 1e9 else f"{spool.size / 1e6:,.1f} MB"
+    return f"{note}, {size} of them in {spool.folder} until fwbill ends"

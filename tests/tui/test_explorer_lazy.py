@@ -55,7 +55,7 @@ async def test_shows_the_first_rows_and_the_sums_of_all(tmp_path: Path) -> None:
         assert str(tmp_path) in notices(seen), "where the rows of a CSV file are kept"
         assert seen.part(TotalsPanel).totals.events == ROWS
         assert seen.part(UsageTable).total_rows == PAGE
-        assert [f"{time:%Y-%m-%d %H:%M:%S} UTC" for time in seen.column("start_time")] == newest[:PAGE]  # type: ignore[str-format]
+        assert [f"{time:%Y-%m-%d %H:%M:%S} UTC" for time in seen.column("start_time")] == newest[:PAGE]
         await seen.press("end")
         assert seen.part(UsageTable).cursor == PAGE - 1
 
