@@ -12,6 +12,8 @@ REJECTED_ROWS = 6
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 TERMINATED = 143
+SIGNALS_SAID = {INTERRUPTED: "stopped", TERMINATED: "ended by a signal"}
+"""What is said when a signal ended the program."""
 
 
 class CommandError(Exception):

@@ -92,10 +92,10 @@ def run(arguments: Sequence[str], *, open_explorer: OpenExplorer) -> int:
         say(error.format_message())
         return error.exit_code
     except (exits.Interrupted, click.Abort, KeyboardInterrupt):
-        say("stopped")
+        say(exits.SIGNALS_SAID[exits.INTERRUPTED])
         return exits.INTERRUPTED
     except exits.Terminated:
-        say("ended by a signal")
+        say(exits.SIGNALS_SAID[exits.TERMINATED])
         return exits.TERMINATED
     except exits.ReaderGone:
         return exits.BROKEN_PIPE
