@@ -7,11 +7,14 @@ import importlib
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -79,6 +82,16 @@ class FwbillApp(App[int]):
         if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+
+    def _fatal_error(self) -> None:
+        """Say a fault of ours in one line. Textual would print a traceback with local variables, and one may be a key."""
+        error = self._exception
+        frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        kind = type(error).__name__ if error is not None else "unknown"
+        text = f"fwbill: ended by a fault of its own ({kind}{where}). No file was left half-written. Please report this line."
+        self._exit_renderables.append(Text(text))
+        self._close_messages_no_wait()
 
     # -- ways in -------------------------------------------------------------------------------------------------------
     @work(exclusive=True, group="entrance")

@@ -39,6 +39,8 @@ class Doorway:
 
     endpoints: Endpoints
     credentials: tuple[Credential, ...]
+    first_range: TimeRange | None = None
+    """What an account is opened on; None: the last thirty days."""
     archive_host: str | None = None
     """The archive's name for this service, where its address does not last."""
 
@@ -62,7 +64,7 @@ class Doorway:
         """The source of an account, on the last thirty days unless a range was asked for."""
         from fwbill_tui.sources.opening import open_account
 
-        query = with_range(launch.query)
+        query = with_range(launch.query, self.first_range)
         source = open_account(
             self.endpoints, credential, account,
             choice=launch.source, keep=launch.keep, time_zone=query.time_zone, host=self.archive_host,
@@ -77,7 +79,7 @@ def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
     server = stack.enter_context(DemoServer(rows))
     endpoints = Endpoints(server.base_url, server.gateway_addr)
     credential = replace(Credential.pasted(server.api_key, server.account_ids[0]), origin="demo key", place="embedded server")
-    return Doorway(endpoints, (credential,), archive_host=_demo_host(rows, server.range))
+    return Doorway(endpoints, (credential,), server.range, _demo_host(rows, server.range))
 
 
 def _demo_host(rows: int, made: TimeRange) -> str:
@@ -102,9 +104,11 @@ def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = Fal
     return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable, lazy=launch.lazy), launch.query)
 
 
-def with_range(query: Query) -> Query:
-    """The query on a range with both ends, as an account needs."""
+def with_range(query: Query, first: TimeRange | None = None) -> Query:
+    """The query on a range with both ends, as an account needs: its own, else `first`, else the last thirty days."""
     if query.range != EVERYTHING:
         return query
+    if first is not None:
+        return replace(query, range=first)
     today = datetime.now(UTC).date()
     return replace(query, range=parse_range(FIRST_RANGE, today=today, time_zone=query.time_zone))

@@ -100,7 +100,7 @@ class ExplorerScreen(ExplorerLoads):
 
     def on_mount(self) -> None:
         self._answering = Answering(self)
-        self.query_one(UsageTable).focus()
+        self.set_focus(self.query_one(UsageTable))
         self._show_query()
         self.load()
 
@@ -260,12 +260,12 @@ class ExplorerScreen(ExplorerLoads):
     @on(FilterChips.Left)
     def _leave_part(self) -> None:
         self.query_one(FacetPanel).remove_class("open")
-        self.query_one(UsageTable).focus()
+        self.set_focus(self.query_one(UsageTable))
 
     # -- keys ----------------------------------------------------------------------------------------------------------
     def action_search(self) -> None:
         """Go to the search line."""
-        self.query_one(SearchBox).focus()
+        self.set_focus(self.query_one(SearchBox))
 
     def action_facet(self, dimension: str) -> None:
         """Go to the facet of a dimension."""

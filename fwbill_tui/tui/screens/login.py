@@ -86,7 +86,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         Binding("tab", "app.focus_next", "Next", key_display="tab"),
         Binding("o", "open_files", "Open files", show=False),
         Binding("d", "demo", "Demo", show=False),
-        Binding("escape", "stop", "Cancel", key_display="esc"),
+        Binding("escape", "back", "Cancel", key_display="esc"),
         Binding("q", "quit", "Quit"),
     ]
     TICK: ClassVar[float] = 1.0
@@ -305,8 +305,17 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
             self.post_message(self.Checked(number, credential, accounts))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """`esc` has something to stop only while a check is under way."""
-        return self._cancelled is not None if action == "stop" else super().check_action(action, parameters)
+        """`esc` stops a check under way, and goes back to the explorer that the user came from."""
+        if action == "back":
+            return self._cancelled is not None or self._choose
+        return super().check_action(action, parameters)
+
+    def action_back(self) -> None:
+        """Give up the check under way, or else leave for where the user came from."""
+        if self._cancelled is not None:
+            self.action_stop()
+        else:
+            self.dismiss(None)
 
     def action_stop(self) -> None:
         """Give up the check under way; whatever it still answers is dropped."""

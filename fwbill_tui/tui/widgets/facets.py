@@ -139,7 +139,7 @@ class FacetPanel(ScrollView, can_focus=True):
     def go_to(self, dimension: str) -> None:
         """Make a facet the current one, from its first value, and take the focus."""
         self._turn_to(dimension)
-        self.focus()
+        self.screen.set_focus(self)  # at once: the next letter is meant for this panel
 
     def watch_facets(self) -> None:
         if self._current not in self.facets and self.facets:

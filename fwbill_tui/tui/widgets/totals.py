@@ -45,7 +45,7 @@ class TotalsPanel(Widget):
         shown, whole = self.totals.events, self.whole.events
         segments = [Segment(f" {shown:,}", value)]
         if shown != whole:
-            share = f" ({shown / whole:.0%})" if whole else ""
+            share = f" ({'<1%' if 0 < shown / whole < 0.01 else f'{shown / whole:.0%}'})" if whole else ""
             segments.append(Segment(f" of {whole:,} events{share}", quiet))
         else:
             segments.append(Segment(" events" if shown != 1 else " event", quiet))
