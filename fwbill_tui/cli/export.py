@@ -54,6 +54,8 @@ def export(
     is signed in is read: the last 24 hours, unless a range is given. The file appears whole or not at all; an existing one is
     replaced. Rows keep the order of their files, and an account's come oldest first, unless --sort says otherwise.
     """
+    if filename == "":
+        raise click.UsageError("--filename is empty: name a file, or - for standard output")
     summed = kind == "rollup"
     target = filename if filename is not None else DEFAULT_ROLLUP if summed else DEFAULT_FILENAME
     chosen: Format = _rollup_format(target, filters) if kind == "rollup" else kind or _format_of(target)

@@ -53,7 +53,6 @@ class FilterFlags:
 
     def query(self, *, default_sort: tuple[SortKey, ...] | None = None) -> Query:
         """The Query they ask for. Raises UsageError, which names the flag that cannot be understood."""
-        from fwbill_tui.usage.names import column_of
         from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
         from fwbill_tui.usage.search import parse_search
         from fwbill_tui.usage.zones import zone_name
@@ -63,7 +62,7 @@ class FilterFlags:
         unsorted = NEWEST_FIRST if default_sort is None else default_sort
         time_zone = _read("--time-zone", zone_name, self.time_zone) or "UTC"
         _read("--search", parse_search, self.search)
-        columns = _read("--columns", split_names, self.columns)
+        columns = self._columns()
         sort = _read("--sort", lambda text: tuple(map(SortKey.parse, split_names(text))), self.sort)
         query = Query(
             range=self._range(time_zone),
@@ -73,7 +72,7 @@ class FilterFlags:
             where=tuple(filter(None, (_read("--where", Condition.parse, text) for text in self.where))),
             sort=unsorted if sort is None else sort,
             group_by=self._group_by(),
-            columns=None if columns is None else tuple(map(column_of, columns)),
+            columns=columns,
         )
         for dimension, values in _choices("--without", self.without):
             query = query.exclude(dimension, values)
@@ -103,9 +102,26 @@ class FilterFlags:
             merged.setdefault(dimension, set()).update(values)
         return tuple(sorted((dimension, tuple(sorted(values))) for dimension, values in merged.items()))
 
+    def _columns(self) -> tuple[str, ...] | None:
+        from fwbill_tui.usage.names import column_of
+        from fwbill_tui.usage.query import split_names
+
+        names = _read("--columns", split_names, self.columns)
+        if names is None:
+            return None
+        columns = tuple(map(column_of, names))
+        if not columns:
+            raise click.UsageError("--columns names no column: write some, such as start_time,user")
+        twice = next((column for at, column in enumerate(columns) if column in columns[:at]), None)
+        if twice is not None:
+            raise click.UsageError(f"--columns names the column {twice!r} more than once")
+        return columns
+
     def _group_by(self) -> tuple[str, ...]:
         from fwbill_tui.usage.query import split_names
 
+        if self.group_by is not None and not self.group_by.strip():
+            raise click.UsageError("--group-by takes one or two different dimensions, such as model,day")
         names = tuple(_dimension(name) for name in _read("--group-by", split_names, self.group_by) or ())
         if len(names) > 2 or len(set(names)) < len(names):
             raise click.UsageError("--group-by takes one or two different dimensions, such as model,day")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from fwbill_tui.cli.account import ACCOUNT_OPTIONS, AccountFlags, account_source
-from fwbill_tui.cli.exits import REJECTED_ROWS, USAGE, CommandError
+from fwbill_tui.cli.exits import REJECTED_ROWS, CommandError
 from fwbill_tui.cli.options import F, option
 from fwbill_tui.cli.output import say
 
@@ -46,6 +46,8 @@ class InputFlags:
     no_archive: bool
 
     def __post_init__(self) -> None:
+        if not all(self.files):
+            raise click.UsageError("a FILE has no name: an argument is empty")
         if self.source is not None and (self.source == "files") != bool(self.files):
             raise click.UsageError("--source files goes with FILEs, every other source with an account: leave out one of them")
         if self.no_archive and (self.files or self.source == "archive"):
@@ -126,7 +128,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
         from fwbill_tui.sources.files import FileSource, RollupSource
 
         kind = RollupSource if inputs.rollup else FileSource
-        source = kind(inputs.files, skip_unreadable=inputs.skip_unreadable, lazy=inputs.lazy)
+        source = kind(inputs.files, skip_unreadable=inputs.skip_unreadable, lazy=inputs.lazy, frugal=sums)
     else:
         from fwbill_tui.fireworks.windows import closed
 
@@ -165,12 +167,16 @@ def check_query(ledger: Ledger, query: Query) -> None:
     from fwbill_tui.usage.groups import GROUP_MEASURES
     from fwbill_tui.usage.ledger import labels_of
     from fwbill_tui.usage.names import column_of, dimension_of
+    from fwbill_tui.usage.query import QueryError
 
-    ledger.check(query)
+    try:
+        ledger.check(query)
+    except QueryError as error:
+        raise click.UsageError(str(error)) from None
     known: tuple[str, ...] = (*query.group_by, *GROUP_MEASURES) if query.group_by else tuple(ledger.events.columns)
     for key in query.sort:
         if (dimension_of(key.column) if query.group_by else key.column) not in known:
-            raise CommandError(f"cannot sort by {key.column!r}: use one of {', '.join(known)}", USAGE)
+            raise click.UsageError(f"cannot sort by {key.column!r}: use one of {', '.join(known)}")
     for dimension, value in ledger.unmatched(query):
         labels = labels_of(ledger)[column_of(dimension)].values
         names = {label.rpartition("/")[2]: label for label in labels if label}

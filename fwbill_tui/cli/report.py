@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -35,14 +36,17 @@ _SHORTEST_KEY = 4
 
 
 def as_json(usage: Usage) -> str:
-    """One object: range, source, totals and groups. Numbers are exact; times are RFC 3339; an empty cell is null."""
+    """One object: range, source, totals and groups. Numbers are exact; times are RFC 3339; an empty cell is null.
+
+    A sum that is infinite or not a number is null too: JSON has neither.
+    """
     ledger, query, provenance = usage.ledger, usage.query, usage.loaded.provenance
     covered = shown_range(usage)
     groups: list[dict[str, Any]] = []
     if query.group_by:
         for row in readable_groups(ledger.groups(query)).iter_rows(named=True):
             key = {name: _plain(row[name]) for name in query.group_by}
-            groups.append({"key": key, **{name: row[name] for name in _MEASURES}})
+            groups.append({"key": key, **{name: _finite(row[name]) for name in _MEASURES}})
     totals = ledger.totals(query)
     answer = {
         "range": {"start": _rfc3339(covered.start), "end": _rfc3339(covered.end), "time_zone": query.time_zone},
@@ -53,10 +57,10 @@ def as_json(usage: Usage) -> str:
             "complete": provenance.complete,
             **({} if provenance.kind == "files" else {"grain": provenance.grain, "notes": list(provenance.notes)}),
         },
-        "totals": {name: getattr(totals, name) for name in _MEASURES},
+        "totals": {name: _finite(getattr(totals, name)) for name in _MEASURES},
         "groups": groups,
     }
-    return json.dumps(answer, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_csv(usage: Usage) -> str:
@@ -73,7 +77,9 @@ def as_table(usage: Usage, width: int | None) -> str:
     """The same for people, at most `width` columns wide (None: as wide as it gets), with totals below."""
     ledger, query = usage.ledger, usage.query
     shown, whole = ledger.totals(query), ledger.whole(query)
-    counted = f"{shown.events:,} of {whole.events:,} events" if query.filtered else f"{whole.events:,} events"
+    counted = f"{whole.events:,} {'event' if whole.events == 1 else 'events'}"
+    if query.filtered:
+        counted = f"{shown.events:,} of {counted}"
     partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
     lines = [describe(_whole_seconds(shown_range(usage)), query.time_zone), counted + partial, ""]
     if query.group_by:
@@ -132,6 +138,10 @@ def _names(values: list[object]) -> list[str]:
 
 def _number(name: str, value: float) -> str:
     return f"{value / 3600:,.2f}" if name == "accelerator_seconds" else f"{value:,}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _plain(value: object) -> object:

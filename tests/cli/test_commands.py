@@ -221,6 +221,36 @@ def test_an_unreadable_file_ends_it_unless_told_to_go_on(usage: Path, fwbill: Fw
     assert "other.csv" in err
 
 
+@pytest.mark.usefixtures("usage")
+def test_an_empty_name_is_no_file(fwbill: Fwbill) -> None:
+    for words in (["summary", ""], ["export", "usage.csv", ""], [""]):
+        code, out, err = fwbill(*words)
+        assert (code, out) == (2, "")
+        assert "a FILE has no name" in err
+
+
+@pytest.mark.usefixtures("usage")
+def test_sums_that_json_cannot_tell_are_null(fwbill: Fwbill) -> None:
+    huge = f"ana@x,2026-10-01 09:00:00 UTC,,GPU,,1e308,{GLM},,,,,,"
+    Path("huge.csv").write_text("\n".join([HEADER, huge, huge, ROWS[0], ""]))
+
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    code, out, _ = fwbill("summary", "huge.csv", "-o", "json", "--group-by", "model")
+    answer = json.loads(out, parse_constant=refuse)
+    assert code == 0
+    assert answer["totals"]["accelerator_seconds"] is None
+    assert [group["accelerator_seconds"] for group in answer["groups"]] == [None, 0.0]
+
+
+@pytest.mark.usefixtures("usage")
+def test_one_event_is_one_event(fwbill: Fwbill) -> None:
+    Path("one.csv").write_text(f"{HEADER}\n{ROWS[0]}\n")
+    assert fwbill("summary", "one.csv")[1].splitlines()[1] == "1 event"
+    assert fwbill("summary", "one.csv", "--user", "ana@x")[1].splitlines()[1] == "1 of 1 event"
+
+
 # -- refusals ----------------------------------------------------------------------------------------------------------
 @pytest.mark.usefixtures("usage")
 @pytest.mark.parametrize(
@@ -230,7 +260,11 @@ def test_an_unreadable_file_ends_it_unless_told_to_go_on(usage: Path, fwbill: Fw
         ("summary usage.csv --columns email", 2, "No such option"),
         ("summary usage.csv --group-by price", 2, "cannot group by 'price'"),
         ("summary usage.csv --group-by model --sort start_time", 2, "cannot sort by 'start_time'"),
-        ("summary usage.csv --only price=5", 2, "no dimension 'price'"),
+        ("summary usage.csv --only price=5", 2, "summary: there is no dimension 'price'"),
+        ("export usage.csv --columns email,email", 2, "'email' more than once"),
+        ("export usage.csv --columns=", 2, "--columns names no column"),
+        ("summary usage.csv --group-by=", 2, "one or two"),
+        ("export usage.csv --filename=", 2, "--filename is empty"),
         ("export usage.csv --sort price", 2, "cannot sort by 'price'"),
         ("export usage.csv --columns email,price", 2, "no column 'price'"),
         ("export usage.csv --columns email --group-by model", 2, "--columns cannot apply"),

@@ -56,7 +56,7 @@ def queries(draw: Any) -> Query:
         where=tuple(draw(st.lists(CONDITIONS, max_size=2))),
         sort=tuple(draw(st.lists(st.builds(SortKey, COLUMN, st.booleans()), max_size=3))),
         group_by=tuple(group_by),
-        columns=None if group_by else draw(st.none() | st.lists(COLUMN, max_size=4, unique=True).map(tuple)),
+        columns=None if group_by else draw(st.none() | st.lists(COLUMN, min_size=1, max_size=4, unique=True).map(tuple)),
     )
     for dimension, values in draw(CHOICES).items():
         query = query.choose(dimension, values)
@@ -129,6 +129,10 @@ def test_sort_and_columns_take_the_names_of_dimensions() -> None:
         (["--group-by", "model", "--columns", "email"], "--columns cannot apply"),
         (["--sort", "-"], "--sort: cannot read"),
         (["--columns", 'a"b'], "--columns: cannot read"),
+        (["--columns", ""], "--columns names no column"),
+        (["--columns", "email,start_time,email"], "--columns names the column 'email' more than once"),
+        (["--columns", "email,user"], "--columns names the column 'email' more than once"),
+        (["--group-by", " "], "one or two"),
     ],
 )
 def test_what_cannot_apply_or_be_read_names_its_flag(flags: list[str], said: str) -> None:
