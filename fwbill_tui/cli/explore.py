@@ -10,7 +10,7 @@ import click
 from fwbill_tui.cli.account import command_credential
 from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
-from fwbill_tui.cli.inputs import InputFlags, input_flags
+from fwbill_tui.cli.inputs import InputFlags, input_flags, refuse_clashes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import has_terminal
@@ -34,6 +34,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
 
     query = filters.query()
     expand(inputs.files)  # a file that is not there is said here, not on a screen
+    refuse_clashes(inputs)
     _need_terminal()
     command, credential = inputs.api_key_command, None
     if command is not None:  # here, where it may still ask for something on the terminal

@@ -12,7 +12,7 @@ import click
 
 from fwbill_tui.cli.exits import DONE, NETWORK, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
-from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines
+from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, refuse_clashes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 OUTPUT = "Output"
 SUFFIXES: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
+_FOREIGN = (".json", ".gz", ".zst", ".zip", ".bz2", ".xz", ".xlsx", ".xls", ".ods", ".tsv", ".feather", ".arrow", ".avro", ".orc")
+"""Endings that promise what is not written."""
 DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
 _FORMAT = "By default what the name ends in, or csv. rollup: sums per hour for --rollup, as CSV or Parquet as the name ends."
 EPILOG = """\b
@@ -67,6 +69,7 @@ def export(
         raise CommandError(f"{target} is there already; it was left as it is")
 
     def work(stop: threading.Event) -> None:
+        refuse_clashes(inputs, None if target == "-" else Path(target))
         usage = load_usage(inputs, _query(inputs, filters), stop)
         _refuse_partial(usage, inputs)
         _refuse_days(usage, inputs)
@@ -86,6 +89,9 @@ def _refuse_days(usage: Usage, inputs: InputFlags) -> None:
 
 def _format_of(target: str) -> Format:
     ending = Path(target).suffix.lower()
+    if ending in _FOREIGN:
+        endings = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+        raise click.UsageError(f"--filename: no {ending} is written: use a name that ends in {endings}, or say --format")
     return next((kind for kind, suffixes in SUFFIXES.items() if ending in suffixes), "csv")
 
 
@@ -93,9 +99,10 @@ def _rollup_format(target: str, filters: FilterFlags) -> Format:
     for flag, value in (("--group-by", filters.group_by), ("--sort", filters.sort), ("--columns", filters.columns)):
         if value is not None:
             raise click.UsageError(f"{flag} cannot apply to a rollup: its rows and columns are always the same")
-    if target != "-" and _format_of(target) == "ndjson":
+    ending = Path(target).suffix.lower()
+    if ending in (*SUFFIXES["ndjson"], *_FOREIGN):
         raise click.UsageError("a rollup is written as Parquet or CSV: choose a name that ends in .parquet or .csv")
-    return "csv" if Path(target).suffix.lower() in SUFFIXES["csv"] else "parquet"
+    return "csv" if ending in SUFFIXES["csv"] else "parquet"
 
 
 def _query(inputs: InputFlags, filters: FilterFlags) -> Query:

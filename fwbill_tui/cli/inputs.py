@@ -120,6 +120,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
 
     Raises CommandError for rejected rows under `--strict` and for a query that the data cannot answer.
     """
+    refuse_clashes(inputs)
     from fwbill_tui.sources.loading import load
     from fwbill_tui.sources.summing import load_sums
 
@@ -146,6 +147,31 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
     _report_rejects(loaded.ledger, inputs)
     check_query(loaded.ledger, query)
     return Usage(loaded, query)
+
+
+def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
+    """Refuse to write, to --filename (`target`) or --rejects, over a file that is read, or both to one file.
+
+    Raises UsageError, and UnreadableFile for a FILE that is not there.
+    """
+    outputs = [(flag, _place(path)) for flag, path in (("--filename", target), ("--rejects", inputs.rejects)) if path is not None]
+    named = [place for _, place in outputs if place is not None]
+    if len(named) > len(set(named)):
+        raise click.UsageError(f"--rejects and --filename are the same file, {inputs.rejects}: name two")
+    if not named or not inputs.files:
+        return
+    from fwbill_tui.files import expand
+
+    read = {_place(found.path): found.name for found in expand(inputs.files) if found.path is not None}
+    for flag, place in outputs:
+        if place is not None and place in read:
+            raise click.UsageError(f"{flag} would replace {read[place]}, which is one of the FILEs: choose another name")
+
+
+def _place(path: Path) -> Path | None:
+    """Where a file really is; None for what nothing is lost of when it is written to twice: a device, a pipe."""
+    path = path.expanduser().resolve()
+    return path if path.is_file() or not path.exists() else None
 
 
 def missing_lines(usage: Usage) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -222,6 +223,22 @@ def test_an_unreadable_file_ends_it_unless_told_to_go_on(usage: Path, fwbill: Fw
 
 
 @pytest.mark.usefixtures("usage")
+def test_a_format_that_is_said_goes_before_the_name(fwbill: Fwbill) -> None:
+    assert fwbill("export", "usage.csv", "--filename", "usage.json", "--format", "ndjson") == (0, "", "")
+    assert json.loads(Path("usage.json").read_text().splitlines()[0])["email"] == "ana@x"
+
+
+def test_rejected_rows_and_events_may_go_into_one_pipe(usage: Path, fwbill: Fwbill) -> None:
+    os.mkfifo(usage / "pipe")
+    both_ends = os.open(usage / "pipe", os.O_RDWR)  # what is written waits in the pipe, and nobody waits for the other end
+    try:
+        assert fwbill("export", "bad.csv", "--filename", "pipe", "--rejects", "pipe")[0] == 0
+        assert os.read(both_ends, 1 << 16).startswith(b"source,line,column,reason,text\n")
+    finally:
+        os.close(both_ends)
+
+
+@pytest.mark.usefixtures("usage")
 def test_an_empty_name_is_no_file(fwbill: Fwbill) -> None:
     for words in (["summary", ""], ["export", "usage.csv", ""], [""]):
         code, out, err = fwbill(*words)
@@ -265,6 +282,18 @@ def test_one_event_is_one_event(fwbill: Fwbill) -> None:
         ("export usage.csv --columns=", 2, "--columns names no column"),
         ("summary usage.csv --group-by=", 2, "one or two"),
         ("export usage.csv --filename=", 2, "--filename is empty"),
+        ("export usage.csv --filename out.csv.gz", 2, "no .gz is written"),
+        ("export usage.csv --filename out.csv.ZST", 2, "no .zst is written"),
+        ("export usage.csv --filename out.xlsx", 2, ".csv, .parquet, .ndjson, .jsonl"),
+        ("export usage.csv --filename out.json", 2, "or say --format"),
+        ("export usage.csv --filename out.csv.gz --format rollup", 2, ".parquet or .csv"),
+        ("export usage.csv --filename usage.csv", 2, "--filename would replace usage.csv"),
+        ("export . --filename ./bad.csv", 2, "--filename would replace bad.csv"),
+        ("export usage.csv --filename link.csv", 2, "--filename would replace usage.csv"),
+        ("export bad.csv --rejects bad.csv", 2, "--rejects would replace bad.csv"),
+        ("summary *.csv --rejects bad.csv", 2, "--rejects would replace bad.csv"),
+        ("bad.csv --rejects bad.csv", 2, "--rejects would replace bad.csv"),
+        ("export bad.csv --rejects new.csv --filename ./new.csv", 2, "are the same file"),
         ("export usage.csv --sort price", 2, "cannot sort by 'price'"),
         ("export usage.csv --columns email,price", 2, "no column 'price'"),
         ("export usage.csv --columns email --group-by model", 2, "--columns cannot apply"),
@@ -288,8 +317,11 @@ def test_one_event_is_one_event(fwbill: Fwbill) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_a_code(fwbill: Fwbill, words: str, code: int, said: str) -> None:
+    Path("link.csv").symlink_to("usage.csv")
+    before = {path: path.read_bytes() for path in Path().iterdir()}
     got, out, err = fwbill(*words.split())
     assert (got, out) == (code, "")
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
     assert said in err
     assert err.startswith("fwbill: ")
     assert err.count("\n") == 1
