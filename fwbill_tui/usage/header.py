@@ -13,6 +13,8 @@ from fwbill_tui.usage.row_reader import split_line
 from fwbill_tui.usage.schema import EventTypes
 
 _MOST_NAMES_SHOWN = 30
+MOST_COLUMNS = 2_000
+"""Polars takes minutes over the columns of a wider file; Fireworks writes 13."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,10 @@ class Header:
 
     @classmethod
     def of(cls, names: list[str], source: str) -> Self:
-        """Check column names. Raises ExportFormatError when one is missing, or named twice."""
+        """Check column names.
+
+        Raises ExportFormatError when one is missing, named twice or called like a pattern, or when there are too many.
+        """
         names = [name.strip(" \t\r\ufeff") for name in names]
         missing = [name for name in REQUIRED_COLUMNS if name not in names]
         if missing:
@@ -32,10 +37,15 @@ class Header:
             raise ExportFormatError(
                 f"{source}: not a usage export: no column {' and no column '.join(missing)}; found {_listing(names)}"
             )
+        if len(names) > MOST_COLUMNS:
+            raise ExportFormatError(f"{source}: {len(names):,} columns; an export may have {MOST_COLUMNS:,} at most")
         names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
         twice = [name for name, times in Counter(names).items() if times > 1]
         if twice:
             raise ExportFormatError(f"{source}: the header names a column more than once: {_listing(twice)}")
+        patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
+        if patterns:  # Polars takes these for patterns that stand for other columns
+            raise ExportFormatError(f"{source}: a column cannot be called {_listing(patterns)}: rename it in the header")
         return cls(tuple(names))
 
     @classmethod

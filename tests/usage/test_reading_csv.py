@@ -132,6 +132,9 @@ def test_identical_rows_all_count() -> None:
         (b"a,b\n1,2\n", "no column start_time and no column usage_type; found a, b"),
         (b"start_time;usage_type\n", "found start_time;usage_type"),
         (b"start_time,usage_type,x,x\n", "more than once: x"),
+        (b"start_time,usage_type,*\n", r"a column cannot be called \*: rename it"),
+        (b"start_time,^usage.*$,usage_type\n", r"a column cannot be called \^usage\.\*\$: rename it"),
+        (b"start_time,usage_type," + b",".join(b"c%d" % n for n in range(100_000)) + b"\n", "100,002 columns"),
         ("start_time,usage_type\n".encode("utf-16"), "UTF-16"),
         (b"\x80start_time,usage_type\n", "not UTF-8"),
         (b"a\x1b[31m,usage_type\n", r"found a\\x1b\[31m"),
@@ -365,6 +368,12 @@ def test_sorted_out_rows_leave_the_others_in_order() -> None:
     events, rejects = read(lines(*rows), chunk_bytes=20_000)
     assert events["prompt_tokens"].to_list() == [number for number in range(3000) if number % 7]
     assert [reject.line for reject in rejects] == [number + 2 for number in range(3000) if not number % 7]
+
+
+@pytest.mark.parametrize("name", ["**", "a*", "^a", "a$", "^", "$", "col(x)", ".*", "*.csv"])
+def test_a_name_that_is_nearly_a_pattern_is_a_name(name: str) -> None:
+    events = read(f"start_time,usage_type,{name}\n2026-10-01 09:00:00 UTC,TEXT,1.50\n".encode())[0]
+    assert events.get_column(name).cast(pl.String).to_list() == ["1.50"]
 
 
 def test_a_file_of_many_columns() -> None:
