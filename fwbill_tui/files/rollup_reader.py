@@ -16,6 +16,7 @@ from fwbill_tui.files.inputs import Input, UnreadableFile
 from fwbill_tui.files.opening import opened
 from fwbill_tui.files.reading import told_plainly
 from fwbill_tui.usage.cells import CellFault, convert
+from fwbill_tui.usage.header import refuse_columns
 from fwbill_tui.usage.names import MEASURES, ExportFormatError
 from fwbill_tui.usage.rollup import BUCKET, EVENTS
 from fwbill_tui.usage.rollup_ledger import COLUMNS, DERIVED, REQUIRED
@@ -57,6 +58,7 @@ def rollup_rows(cells: pl.DataFrame, name: str, types: EventTypes) -> pl.DataFra
         raise ExportFormatError(
             f"{name}: not a rollup: no column {' and no column '.join(missing)}; its columns are {', '.join(COLUMNS)}"
         )
+    refuse_columns(cells.columns, name)
     events, fault = _event_counts(cells.get_column(EVENTS))
     others = [column for column in cells.columns if column not in {EVENTS, "start_time", *DERIVED}]
     rows, faults = convert(cells.select(others).rename({BUCKET: "start_time"}), types)

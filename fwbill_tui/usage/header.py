@@ -37,15 +37,11 @@ class Header:
             raise ExportFormatError(
                 f"{source}: not a usage export: no column {' and no column '.join(missing)}; found {_listing(names)}"
             )
-        if len(names) > MOST_COLUMNS:
-            raise ExportFormatError(f"{source}: {len(names):,} columns; an export may have {MOST_COLUMNS:,} at most")
+        refuse_columns(names, source)
         names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
         twice = [name for name, times in Counter(names).items() if times > 1]
         if twice:
             raise ExportFormatError(f"{source}: the header names a column more than once: {_listing(twice)}")
-        patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
-        if patterns:  # Polars takes these for patterns that stand for other columns
-            raise ExportFormatError(f"{source}: a column cannot be called {_listing(patterns)}: rename it in the header")
         return cls(tuple(names))
 
     @classmethod
@@ -71,6 +67,15 @@ class Header:
     def typed_schema(self, types: EventTypes) -> pl.Schema:
         """Every column of the file as Polars' CSV reader can type it at once; times stay text."""
         return pl.Schema({name: pl.String() if name in TIME_COLUMNS else types.of(name) for name in self.names})
+
+
+def refuse_columns(names: list[str], source: str) -> None:
+    """Raise ExportFormatError for more columns than can be handled, and for names that cannot be."""
+    if len(names) > MOST_COLUMNS:
+        raise ExportFormatError(f"{source}: {len(names):,} columns; at most {MOST_COLUMNS:,} can be read")
+    patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
+    if patterns:  # Polars takes these for patterns that stand for other columns
+        raise ExportFormatError(f"{source}: a column cannot be called {_listing(patterns)}: rename it in the header")
 
 
 def _listing(names: list[str]) -> str:

@@ -74,6 +74,7 @@ def test_parquet_of_any_engine(tmp_path: Path) -> None:
         (f"{HEADER}\n{ROW}\n{ROW.replace(',3,30', ',x,30')}\n", r"row 2: events: 'x' is not a number of events"),
         (f"{HEADER}\n{ROW.replace(',3,30', ',-3,30')}\n", "row 1: events: '-3' is not a number of events"),
         (f"{HEADER}\n{ROW.replace(',3,30', ',,30')}\n", "row 1: events"),
+        (f"{HEADER},*\n{ROW},x\n", r"a column cannot be called \*"),
         (f"{HEADER}\n{ROW.replace(',3,30', ',3,thirty')}\n", "row 1: prompt_tokens: 'thirty' is not a whole number"),
         (f"{HEADER}\n{ROW.replace('2026-10-01 09', 'soon')}\n", "row 1: bucket: 'soon:00:00[+]00' is not a time"),
         (f"{HEADER}\n{ROW.replace('TEXT', '')}\n", "row 1: usage_type: is empty"),
