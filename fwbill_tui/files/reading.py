@@ -17,14 +17,20 @@ from fwbill_tui.usage.csv_reader import read_csv, read_header
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes
 
+CHUNK_BYTES = 16 << 20
+"""Bytes of CSV that are read at once; less take less memory, and a little longer."""
+
 
 def read_inputs(
     inputs: Sequence[Input],
     *,
     types: EventTypes,
     on_unreadable: Callable[[Exception], None] | None = None,
+    chunk_bytes: int = CHUNK_BYTES,
 ) -> Generator[Batch, None, None]:
     """Read inputs in their order. The `bytes_read` of a file's batches add up to its size on disk.
+
+    `chunk_bytes` of CSV become a batch; several are read at the same time.
 
     All files of this machine are looked at before the first is read, so that a missing, damaged or foreign one is known
     at once. A file that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the
@@ -46,7 +52,7 @@ def read_inputs(
             readable.append(source)
     for source in readable:
         try:
-            yield from _read(source, types)
+            yield from _read(source, types, chunk_bytes)
         except UnreadableFile as error:
             if on_unreadable is None:
                 raise
@@ -62,21 +68,21 @@ def _look_at(source: Input) -> None:
             read_header(file.stream, source.name)
 
 
-def _read(source: Input, types: EventTypes) -> Generator[Batch, None, None]:
+def _read(source: Input, types: EventTypes, chunk_bytes: int) -> Generator[Batch, None, None]:
     events = 0
     with told_plainly(source, lambda: events), ExitStack() as held:
         if source.url is not None:
             batches = read_objects(source.url, types)
         else:
-            batches = _batches(held.enter_context(opened(source)), source, types)
+            batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes)
         for batch in held.enter_context(closing(batches)):
             events += batch.events.height
             yield batch
 
 
-def _batches(file: Opened, source: Input, types: EventTypes) -> Generator[Batch, None, None]:
+def _batches(file: Opened, source: Input, types: EventTypes, chunk_bytes: int) -> Generator[Batch, None, None]:
     if file.kind == "csv":
-        return read_csv(file.stream, source=source.name, types=types, position=file.position)
+        return read_csv(file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, position=file.position)
     if source.path is not None and source.size is not None:
         return read_parquet(source.path, source=source.name, types=types, size=source.size)
     whole = file.stream.read()  # Parquet is read from its end, which a pipe does not have

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
 from fwbill_tui.files import expand, read_inputs, read_rollups
+from fwbill_tui.files.reading import CHUNK_BYTES
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
+
+OnUnreadable = Callable[[Exception], None] | None
+_FRUGAL_CHUNK_BYTES = 8 << 20
 
 
 class FileSource:
@@ -19,13 +23,16 @@ class FileSource:
 
     kind = "files"
     needs_range = False
-    _read = staticmethod(read_inputs)
 
-    def __init__(self, arguments: Sequence[str], *, skip_unreadable: bool = False, lazy: bool = False) -> None:
+    def __init__(
+        self, arguments: Sequence[str], *, skip_unreadable: bool = False, lazy: bool = False, frugal: bool = False
+    ) -> None:
         """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing.
 
-        `lazy` leaves the events on disk even where they would fit into memory.
+        `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps, which
+        takes less memory and a little longer; events that stay on disk are read so always.
         """
+        self._frugal = frugal
         self._inputs = expand(arguments)
         self._lazy = lazy
         self._skip_unreadable = skip_unreadable
@@ -64,7 +71,7 @@ class FileSource:
         total = None if None in sizes else sum(size or 0 for size in sizes)
         done = 0
         on_unreadable = (lambda error: self._problems.append(str(error))) if self._skip_unreadable else None
-        reading = self._read(self._inputs, types=types, on_unreadable=on_unreadable)
+        reading = self._read(types, on_unreadable)
         try:
             for batch in reading:
                 if cancelled.is_set():
@@ -75,6 +82,10 @@ class FileSource:
         finally:
             reading.close()
         self._read_at, self._stopped = datetime.now(UTC), False
+
+    def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
+        size = _FRUGAL_CHUNK_BYTES if self._frugal or self.lazy else CHUNK_BYTES
+        return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=size)
 
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
@@ -94,4 +105,5 @@ class RollupSource(FileSource):
         """The file's name, or how many there are, and that they are rollups."""
         return f"{super().label} (rollup)"
 
-    _read = staticmethod(read_rollups)
+    def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
+        return read_rollups(self._inputs, types=types, on_unreadable=on_unreadable)
