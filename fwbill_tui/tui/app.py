@@ -19,6 +19,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.types import CSSPathType
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
@@ -41,6 +42,14 @@ class FwbillApp(App[int]):
     """Explore billing and usage of Fireworks AI."""
 
     TITLE = "fwbill"
+    CSS_PATH: ClassVar[CSSPathType | None] = [
+        Path(__file__).parent / "screens" / f"{name}.tcss"
+        for name in (
+            "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog",
+            "group_dialog", "help", "open_files", "row_detail",
+        )
+    ]  # fmt: skip
+    """Every screen's style, read once at the start: reading it when a screen first opens restyles all that is open."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "sign_in", "sign in, other files", show=False),
         Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
