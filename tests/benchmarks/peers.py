@@ -40,8 +40,7 @@ PEERS = (
          all_there=lambda rows: lambda seen: f"{rows} rows" in seen),
     Peer("dataframe-textual", "dataframe-textual", lambda bin_, file: [str(bin_ / "dv"), str(file)]),
     Peer("harlequin", "harlequin", lambda bin_, _: [str(bin_ / "harlequin")],
-         keys=lambda file: [f"select * from '{file}'", "C-j"],
-         all_there=lambda rows: lambda seen: f"({rows:,} Records)" in seen),
+         keys=lambda file: [f"select * from '{file}'", "C-j"]),
     Peer("textual-fastdatatable", "textual-fastdatatable",
          lambda bin_, file: [str(bin_ / "python"), str(_APPS), "fast-data-table", str(file)]),
     Peer("Textual's DataTable", None, lambda _, file: [sys.executable, str(_APPS), "data-table", str(file)]),
@@ -103,7 +102,7 @@ def _measure(results: Results, cache: Cache, peer: Peer, bin_: Path, rows: int, 
         ours_.wait_for(screen.is_loaded(rows), timeout=600)
         theirs.wait_for(peer.shows_rows, timeout=_PATIENCE)
         ours_.settle(1.0)
-        theirs.settle(1.0)
+        theirs.settle(0.4, timeout=10)
         for name, key in (("arrow", "Down"), ("page down", "PageDown")):
             took = [tuple(screen.settled(one.watch(key, styled=True)) for one in (ours_, theirs)) for _ in range(4 * repeats)]
             add(f"{name}: key to painted", "ms", [(one, other) for one, other in took if one is not None and other is not None])
@@ -115,7 +114,7 @@ def _opened(cache: Cache, peer: Peer, bin_: Path, path: Path) -> Terminal:
         try:
             terminal.wait_for(lambda seen: len(seen.split()) > 10, timeout=_PATIENCE)
             for key in keys:
-                terminal.settle(1.0)
+                terminal.settle(0.4, timeout=10)  # calm between two blinks of a cursor
                 terminal.press(key)
         except TerminalTimeoutError:
             terminal.close()
