@@ -40,7 +40,7 @@ PEERS = (
          all_there=lambda rows: lambda seen: f"{rows} rows" in seen),
     Peer("dataframe-textual", "dataframe-textual", lambda bin_, file: [str(bin_ / "dv"), str(file)]),
     Peer("harlequin", "harlequin", lambda bin_, _: [str(bin_ / "harlequin")],
-         keys=lambda file: [f"select * from '{file}'", "C-j"]),
+         keys=lambda file: ["C-a", f"select * from '{file}'", "C-j"]),  # in place of what it remembers
     Peer("textual-fastdatatable", "textual-fastdatatable",
          lambda bin_, file: [str(bin_ / "python"), str(_APPS), "fast-data-table", str(file)]),
     Peer("Textual's DataTable", None, lambda _, file: [sys.executable, str(_APPS), "data-table", str(file)]),
