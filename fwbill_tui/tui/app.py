@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
+import os
 import signal
 import sys
 import threading
@@ -89,8 +91,17 @@ class FwbillApp(App[int]):
     def _heed_signals(self) -> None:
         """Told to stop from outside, end in order: unfinished files are removed, the terminal is given back."""
         if sys.platform != "win32" and threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, self.exit, 128 + signal.SIGTERM)
+            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self) -> None:
+        """The terminal is gone: Textual would wait for its keys for ever, so clean up and end here."""
+        for screen in self.screen_stack:
+            if end_work := getattr(screen, "end_work", None):
+                end_work()
+        self._held.close()
+        os._exit(128 + signal.SIGHUP)
 
     def _fatal_error(self) -> None:
         """Say a fault of ours in one line. Textual would print a traceback with local variables, and one may be a key."""
@@ -208,6 +219,9 @@ class FwbillApp(App[int]):
     def on_explorer_loads_loaded(self, message: ExplorerLoads.Loaded) -> None:
         """Remember what the end of the program has to say."""
         self.rejected = message.rejected
+        # What is there now stays: looking through all of it again and again would hold up keys for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
 
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

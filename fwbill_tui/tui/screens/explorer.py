@@ -105,6 +105,10 @@ class ExplorerScreen(ExplorerLoads):
         self.load()
 
     def on_unmount(self) -> None:
+        self.end_work()
+
+    def end_work(self) -> None:
+        """End every thread; unfinished files are removed."""
         self._answering.stop()
         self._loader.close()
         self._saver.close()
