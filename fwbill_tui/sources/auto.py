@@ -31,10 +31,8 @@ from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 Way = Literal["gateway", "firectl", "rest"]
-Choice = Literal["auto", "gateway", "firectl", "rest"]
 WAYS: tuple[Way, ...] = get_args(Way)
 """The best first."""
-CHOICES: tuple[Choice, ...] = get_args(Choice)
 _LEAVES = (Unimplemented, NetworkError, ToolMissing, ToolFailed)
 """What says nothing about the key or the account, so that another way may work."""
 
@@ -202,20 +200,3 @@ class AutoSource:
         if isinstance(error, SignInRefused):
             return way != "rest" and self._ways.key_is_good(cancelled)
         return isinstance(error, _LEAVES)
-
-
-def make_source(
-    choice: Choice,
-    endpoints: Endpoints,
-    credential: Credential,
-    account: str,
-    *,
-    time_zone: str = "UTC",
-    environ: Mapping[str, str] | None = None,
-) -> Source:
-    """The source of an account's usage that `--source` names: the best that works, or one way alone.
-
-    `time_zone`: the query's; usage by day cuts its days there. Raises BadAccountId and QueryError.
-    """
-    ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=environ)
-    return AutoSource(ways) if choice == "auto" else ways.source(choice)

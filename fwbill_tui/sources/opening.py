@@ -38,10 +38,12 @@ def open_account(
     `auto` takes the best way that works and keeps what it fetched, unless `keep` is False or the environment says so. A
     way that was asked for by name is taken alone: the archive neither answers for it nor keeps what it gives, so that
     what comes is what that way has. `archive` gives what is kept and asks nobody. `host` names the archive's service
-    where the endpoint's own name does not last (the demo's port). Raises ArchiveError and FireworksError.
+    where the endpoint's own name does not last (the demo's port). Raises BadAccountId and QueryError.
     """
+    from fwbill_tui.fireworks.credentials import account_id
     from fwbill_tui.sources.auto import AccountWays, AutoSource
 
+    account = account_id(account)
     chosen = os.environ if environ is None else environ
     kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
     if choice == "archive":

@@ -19,9 +19,11 @@ from fwbill_tui.fireworks.credentials import Credential, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
-from fwbill_tui.sources.auto import CHOICES, AccountWays, AutoSource, make_source
+from fwbill_tui.sources.archived import ArchivedSource
+from fwbill_tui.sources.auto import AccountWays, AutoSource
 from fwbill_tui.sources.firectl import FirectlSource
 from fwbill_tui.sources.loading import load
+from fwbill_tui.sources.opening import SOURCE_CHOICES, open_account
 from fwbill_tui.sources.rest import RestSource
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import EventTypes
@@ -239,10 +241,9 @@ def test_a_cancel_leads_nowhere_else(server: DemoServer, ways: Any, firectl: Any
 
 
 def test_each_way_can_be_had_alone(server: DemoServer) -> None:
-    kinds = [
-        type(make_source(choice, Endpoints(server.base_url, server.gateway_addr), Credential.pasted("fw_a"), "accounts/acme"))
-        for choice in CHOICES
-    ]
-    assert kinds == [AutoSource, AccountSource, FirectlSource, RestSource]
+    endpoints, credential = Endpoints(server.base_url, server.gateway_addr), Credential.pasted("fw_a")
+    kinds = [type(open_account(endpoints, credential, "accounts/acme", choice=choice)) for choice in SOURCE_CHOICES]
+    assert kinds == [ArchivedSource, AccountSource, FirectlSource, RestSource, ArchivedSource]
+    assert type(open_account(endpoints, credential, "acme", keep=False)) is AutoSource
     with pytest.raises(errors.BadAccountId):
-        make_source("auto", Endpoints(), Credential.pasted("fw_a"), "../acme")
+        open_account(endpoints, credential, "../acme")
