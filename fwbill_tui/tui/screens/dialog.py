@@ -9,7 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, ScreenResultType
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
+
+from fwbill_tui.tui.widgets.key_bar import KeyBar
 
 
 class Boxed(DOMNode):
@@ -30,7 +32,7 @@ class Boxed(DOMNode):
             box.border_title = self.heading
             yield from self.compose_content()
             with Horizontal(id="foot"):
-                yield Footer(show_command_palette=False)
+                yield KeyBar()
                 yield from self.compose_buttons()
 
     @property

@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
-from textual.widgets import Footer
 
 from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.explorer import cell_filters, columns
@@ -23,6 +22,7 @@ from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
+from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
@@ -68,6 +68,7 @@ class ExplorerScreen(ExplorerLoads):
         Binding("r", "refresh_usage", "fetch new", show=False),
         Binding("escape", "back", "back", show=False),
         Binding("question_mark", "help", "help", key_display="?"),
+        Binding("f1", "help", "help", key_display="f1"),
         Binding("q", "leave", "quit", show=False),
     ]
 
@@ -96,7 +97,7 @@ class ExplorerScreen(ExplorerLoads):
                 yield UsageTable(id="table")
         yield FetchPanel(id="fetch")
         yield SaveLine(id="saving")
-        yield Footer(show_command_palette=False)
+        yield KeyBar()
 
     def on_mount(self) -> None:
         self._answering = Answering(self)

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widgets import Static
 
+from fwbill_tui.tui.live_keys import live_bindings
 from fwbill_tui.tui.screens.dialog import Dialog
 
 _PART_NAMES = {"Input": "Text line", "OptionList": "List", "VerticalScroll": "Scrolling"}
@@ -31,7 +32,7 @@ class HelpGroup:
 def live_help(screen: Screen[Any]) -> tuple[HelpGroup, ...]:
     """The bindings that are active on a screen now, from the focused part outwards; keys of one action share a row."""
     groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
-    for node, binding, _, tooltip in screen.active_bindings.values():
+    for node, binding, _, tooltip in live_bindings(screen):
         does = tooltip or binding.description
         if does:
             keys, _ = groups.setdefault(node, {}).setdefault(binding.action, ([], does))

@@ -243,11 +243,15 @@ class FacetPanel(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, self.rich_style)
 
     # -- keys and mouse ------------------------------------------------------------------------------------------------
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Letters narrow the facet; space, ! and ? are keys here as well."""
+        return character is not None and character.isprintable() and character not in " !?"
+
     def on_key(self, event: events.Key) -> None:
-        if event.character and event.is_printable and event.character not in " !":
+        if self.check_consume_key(event.key, event.character):
             event.stop()
             event.prevent_default()
-            self._narrow += event.character
+            self._narrow += event.character or ""
             self._cursor = 0
             self._lay_out()
 
