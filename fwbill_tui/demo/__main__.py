@@ -9,7 +9,7 @@ import threading
 from datetime import date
 from pathlib import Path
 
-from fwbill_tui.demo.generator import DEFAULT_ROWS, SEED, Plan
+from fwbill_tui.demo.generator import DAYS, DEFAULT_ROWS, SEED, Plan
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -21,15 +21,16 @@ def main(arguments: list[str] | None = None) -> int:
     for command in (generate, serve):
         command.add_argument("--rows", type=int, default=DEFAULT_ROWS, help="events to make (default %(default)s)")
         command.add_argument("--seed", type=int, default=SEED)
+        command.add_argument("--days", type=int, default=DAYS, help="how many days have usage (default %(default)s)")
         command.add_argument("--end", type=date.fromisoformat, help="the last day (default: yesterday, UTC)")
     generate.add_argument("--output", type=Path, required=True, metavar="FILE")
     given = parser.parse_args(arguments)
     try:
-        plan = Plan(given.rows, seed=given.seed, end=given.end)
+        plan = Plan(given.rows, seed=given.seed, end=given.end, days=given.days)
     except ValueError as error:
         parser.error(str(error))
     if given.command == "serve":
-        return _serve(given.rows, given.seed, given.end)
+        return _serve(plan)
     return _generate(plan, given.output)
 
 
@@ -45,13 +46,13 @@ def _generate(plan: Plan, output: Path) -> int:
     return 0
 
 
-def _serve(rows: int, seed: int, end: date | None) -> int:
+def _serve(plan: Plan) -> int:
     from fwbill_tui.demo.server import DemoServer
 
     end_of_service = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end_of_service.set())
-    with DemoServer(rows=rows, seed=seed, end=end) as server:
+    with DemoServer(rows=plan.rows, seed=plan.seed, end=plan.end, days=plan.days) as server:
         print(f"export FIREWORKS_BASE_URL={server.base_url}")
         print(f"export FIREWORKS_GATEWAY_ADDR={server.gateway_addr}")
         print(f"export FIREWORKS_API_KEY={server.api_key}", flush=True)

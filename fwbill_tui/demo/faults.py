@@ -5,6 +5,7 @@
         Fault(Truncated(), route="download", window=first_week),
         Fault(Delay(0.2)),
         Fault(refusal(503), share=0.05),
+        Fault(RateLimit(10, seconds=60)),
     ))
 
 Routes are `rest.accounts`, `rest.account`, `rest.verifyApiKey`, `rest.billingUsage`, `rest.summary`, `rest.usageCosts`,
@@ -16,8 +17,10 @@ An effect that means nothing on a route (each says where it does) changes nothin
 from __future__ import annotations
 
 import json
+import math
 import random
 import threading
+import time
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -106,7 +109,19 @@ class Status:
     trailers: bool = False
 
 
-Effect = Delay | Hang | Reset | Truncated | Answer | WrongTypes | Gzip | OldHeader | Links | ExpiredLinks | Status
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Answer so many requests in each stretch of seconds and the others with 429, as the service limits accounts by the minute.
+
+    The first stretch begins with the first request. `told`: Retry-After says when the next one begins.
+    """
+
+    requests: int
+    seconds: float = 60
+    told: bool = True
+
+
+Effect = Delay | Hang | Reset | Truncated | Answer | WrongTypes | Gzip | OldHeader | Links | ExpiredLinks | Status | RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +159,7 @@ class Injector:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self._struck = [0] * len(faults.rules)
+        self._limits: dict[int, list[float]] = {}
         self._random = random.Random(faults.seed)
         self._lock = threading.Lock()
 
@@ -159,12 +175,29 @@ class Injector:
                     continue
                 if rule.share < 1 and self._random.random() >= rule.share:
                     continue
+                effect: Effect | None = rule.effect
+                if isinstance(effect, RateLimit):
+                    effect = self._over(number, effect)
+                if effect is None:
+                    continue
                 self._struck[number] += 1
-                if isinstance(rule.effect, Delay):
-                    delays.append(rule.effect)
+                if isinstance(effect, Delay):
+                    delays.append(effect)
                 else:
-                    other = rule.effect
+                    other = effect
         return (*delays, other) if other is not None else tuple(delays)
+
+    def _over(self, number: int, limit: RateLimit) -> Answer | None:
+        """The refusal of a request that is one too many; None for one within the limit."""
+        now = time.monotonic()
+        answered = self._limits.setdefault(number, [])
+        if answered and now - answered[0] >= limit.seconds:
+            answered.clear()
+        if len(answered) < limit.requests:
+            answered.append(now)
+            return None
+        left = math.ceil(answered[0] + limit.seconds - now)
+        return refusal(429, "rate limit exceeded", retry_after=left if limit.told else None)
 
 
 def refusal(status: int, message: str | None = None, *, retry_after: int | str | None = None) -> Answer:

@@ -97,7 +97,8 @@ class GatewayServer:
                     context.abort(grpc.StatusCode.UNAVAILABLE, "the demo server stops")
                 case Reset():
                     context.abort(grpc.StatusCode.UNAVAILABLE, "Connection reset by peer")
-                case Answer(status) if status >= 400:
+                case Answer(status, _, headers) if status >= 400:
+                    context.set_trailing_metadata([(name.lower(), text) for name, text in headers if name == "Retry-After"])
                     mapped = (code for code in grpc.StatusCode if code.value[0] == RPC_CODES.get(status))
                     context.abort(next(mapped, grpc.StatusCode.UNKNOWN), f"made up by the demo server ({status})")
                 case Status(code, message, trailers):

@@ -1,7 +1,7 @@
 """Believable usage events, the same for the same rows, seed and end, however they are cut into slices.
 
-A plan first says how many events each workload has in each hour of the ninety days (some 90,000 cells, whatever the number
-of events); rows are then made slice by slice from integer arithmetic on their number, all of it inside Polars.
+A plan first says how many events each workload has in each hour of its days (some 90,000 cells in ninety days, whatever the
+number of events); rows are then made slice by slice from integer arithmetic on their number, all of it inside Polars.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from fwbill_tui.usage.schema import EventTypes
 DAYS = 90
 SEED = 2026
 MIN_ROWS, MAX_ROWS, DEFAULT_ROWS = 1_000, 10_000_000, 120_000
+MIN_DAYS, MAX_DAYS = 30, 1_000
 SLICE_ROWS = 500_000
 CSV_TIME = "%Y-%m-%d %H:%M:%S UTC"
 
@@ -42,14 +43,18 @@ class Plan:
     Cheap to build (tens of milliseconds) and small, also for ten million events. Safe to use from several threads.
     """
 
-    def __init__(self, rows: int, *, seed: int = SEED, end: date | None = None) -> None:
+    def __init__(self, rows: int, *, seed: int = SEED, end: date | None = None, days: int = DAYS) -> None:
+        """`rows` events of the `days` up to and including `end` (default: yesterday, UTC)."""
         if not MIN_ROWS <= rows <= MAX_ROWS:
             raise ValueError(f"the demo makes {MIN_ROWS:,} to {MAX_ROWS:,} events, not {rows:,}")
+        if not MIN_DAYS <= days <= MAX_DAYS:
+            raise ValueError(f"the demo makes {MIN_DAYS} to {MAX_DAYS:,} days of usage, not {days:,}")
         self.rows = rows
+        self.days = days
         self.seed = seed
         self.end = yesterday() if end is None else end
         last = datetime.combine(self.end, time(), UTC) + timedelta(days=1)
-        self.range = TimeRange(last - timedelta(days=DAYS), last)
+        self.range = TimeRange(last - timedelta(days=days), last)
 
     def slices(
         self, within: TimeRange = EVERYTHING, *, types: EventTypes | None = None, slice_rows: int = SLICE_ROWS
@@ -113,7 +118,7 @@ class Plan:
     def _cells(self) -> pl.DataFrame:
         """`hour` (microseconds), `workload`, `count` > 0 and `first` (number of the cell's first row), hours in order."""
         start = self._edges(EVERYTHING)[0]
-        hour = pl.int_range(0, DAYS * 24, dtype=pl.Int64, eager=True).alias("index")
+        hour = pl.int_range(0, self.days * 24, dtype=pl.Int64, eager=True).alias("index")
         workloads = pl.DataFrame(
             {
                 "workload": range(len(_WORKLOADS)),
@@ -127,7 +132,7 @@ class Plan:
         day = pl.col("index") // 24
         hour_of_day = pl.col("index") % 24
         weekday = (day + self.range.start.weekday()) % 7  # type: ignore[union-attr]
-        takeover = 1 / (1 + (-(day - DAYS // 2).cast(pl.Float64) / 3.5).exp())
+        takeover = 1 / (1 + (-(day - self.days // 2).cast(pl.Float64) / 3.5).exp())
         runaway = (day == self._runaway_day()) & hour_of_day.is_between(13, 18)
         by_hour = _unit(_mixed(pl.col("index") * len(_WORKLOADS) + pl.col("workload"), f"{self.seed}/hour"), high=True)
         by_day = _unit(_mixed(day, f"{self.seed}/day"), high=True)
@@ -136,7 +141,7 @@ class Plan:
             .with_columns(
                 weight=pl.col("rhythm").list.get(hour_of_day)
                 * pl.when(weekday >= 5).then(pl.col("weekend")).otherwise(1.0)
-                * (1 + 0.5 * day / DAYS)
+                * (1 + 0.5 * day / self.days)
                 * (0.6 + 0.8 * by_hour)
                 * (0.85 + 0.3 * by_day)
                 * pl.when(phase=RUNAWAY).then(runaway.cast(pl.Float64))
@@ -173,7 +178,7 @@ class Plan:
         """The number of the day of the anomaly: the last Tuesday at least eighteen days before the end."""
         last = self.end - timedelta(days=18)
         tuesday = last - timedelta(days=(last.weekday() - 1) % 7)
-        return DAYS - 1 - (self.end - tuesday).days
+        return self.days - 1 - (self.end - tuesday).days
 
 
 def events(rows: int, *, seed: int = SEED, end: date | None = None, types: EventTypes | None = None) -> pl.DataFrame:

@@ -14,7 +14,7 @@ import polars as pl
 
 from fwbill_tui.demo.downloads import DownloadServer, Exports, Signer
 from fwbill_tui.demo.faults import NO_FAULTS, Faults, Injector
-from fwbill_tui.demo.generator import DEFAULT_ROWS, SEED
+from fwbill_tui.demo.generator import DAYS, DEFAULT_ROWS, SEED
 from fwbill_tui.demo.http import Server, Shared
 from fwbill_tui.demo.journal import Received
 from fwbill_tui.demo.rest import RestHandler
@@ -26,7 +26,7 @@ from fwbill_tui.usage.schema import EventTypes
 class DemoServer:
     """Context manager around the three listeners, each on a free port of 127.0.0.1.
 
-    `rows` events belong to the account `acme-prod`, a fifth of them to `acme-staging`. `api_key` opens both,
+    `rows` events of `days` days belong to the account `acme-prod`, a fifth as many to `acme-staging`. `api_key` opens both,
     `staging_key` the second, `powerless_key` is valid but may read nothing.
     """
 
@@ -36,13 +36,14 @@ class DemoServer:
         *,
         seed: int = SEED,
         end: date | None = None,
+        days: int = DAYS,
         faults: Faults = NO_FAULTS,
         api_key: str = API_KEY,
     ) -> None:
         self.api_key = api_key
         self.staging_key = STAGING_KEY
         self.powerless_key = POWERLESS_KEY
-        self._tenants = Tenants(rows, seed=seed, end=end, api_key=api_key)
+        self._tenants = Tenants(rows, seed=seed, end=end, api_key=api_key, days=days)
         self._shared = Shared(self._tenants, Injector(faults))
         signer = Signer()
         self._rest = Server(RestHandler, self._shared)
@@ -86,7 +87,7 @@ class DemoServer:
 
     @property
     def range(self) -> TimeRange:
-        """The ninety days that have usage."""
+        """The days that have usage."""
         return self._tenants.accounts[self.account_ids[0]].plan.range
 
     @property

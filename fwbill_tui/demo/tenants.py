@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from fwbill_tui.demo import cast
-from fwbill_tui.demo.generator import MIN_ROWS, Plan
+from fwbill_tui.demo.generator import DAYS, MIN_ROWS, Plan
 from fwbill_tui.usage.query import TimeRange
 
 LONGEST_WINDOW = timedelta(days=31)
@@ -50,15 +50,15 @@ class Key:
 class Tenants:
     """The accounts and keys of one server."""
 
-    def __init__(self, rows: int, *, seed: int, end: date | None, api_key: str) -> None:
+    def __init__(self, rows: int, *, seed: int, end: date | None, api_key: str, days: int = DAYS) -> None:
         created = datetime(2025, 2, 3, 9, 30, tzinfo=UTC)
         accounts = (
-            Account("acme-prod", "Acme", "billing@acme.dev", Plan(rows, seed=seed, end=end), created),
+            Account("acme-prod", "Acme", "billing@acme.dev", Plan(rows, seed=seed, end=end, days=days), created),
             Account(
                 "acme-staging",
                 "Acme (staging)",
                 "billing@acme.dev",
-                Plan(max(MIN_ROWS, rows // 5), seed=seed + 1, end=end),
+                Plan(max(MIN_ROWS, rows // 5), seed=seed + 1, end=end, days=days),
                 created + timedelta(days=40),
             ),
         )

@@ -23,6 +23,7 @@ from fwbill_tui.demo.faults import (
     Gzip,
     Hang,
     Injector,
+    RateLimit,
     Reset,
     Status,
     Truncated,
@@ -69,6 +70,25 @@ def test_a_share_is_random_but_the_same_every_time() -> None:
 
     assert hits(1) == hits(1) != hits(2)
     assert 50 < sum(hits(1)) < 150
+
+
+def test_a_rate_limit_lets_so_many_pass_and_says_when_more_will() -> None:
+    injector = Injector(Faults((Fault(RateLimit(3, seconds=0.3), route="rest.*"),)))
+    assert [injector.strike("rest.accounts") for _ in range(3)] == [(), (), ()]
+    ((refused_, *_),) = {injector.strike("rest.accounts") for _ in range(5)}
+    assert isinstance(refused_, Answer)
+    assert (refused_.status, dict(refused_.headers)["Retry-After"]) == (429, "1")
+    assert injector.strike("download") == ()
+    time.sleep(0.31)
+    assert injector.strike("rest.accounts") == ()
+
+
+def test_a_rate_limit_may_be_silent() -> None:
+    injector = Injector(Faults((Fault(RateLimit(1, told=False)),)))
+    assert injector.strike("rest.accounts") == ()
+    (refused_,) = injector.strike("rest.accounts")
+    assert isinstance(refused_, Answer)
+    assert "Retry-After" not in dict(refused_.headers)
 
 
 def test_faults_change_at_run_time_and_count_anew(server: DemoServer, api: httpx.Client) -> None:
@@ -228,6 +248,13 @@ def test_refusals_strike_calls_too(server: DemoServer, export: Export, http: int
     with pytest.raises(grpc.RpcError) as error:
         export()
     assert error.value.code() is grpc.StatusCode[status]
+
+
+def test_a_call_is_told_when_to_come_again(server: DemoServer, export: Export) -> None:
+    server.faults = Faults((refused(429, retry_after=7),))
+    with pytest.raises(grpc.RpcError) as error:
+        export()
+    assert ("retry-after", "7") in [tuple(entry) for entry in error.value.trailing_metadata()]
 
 
 # -- the life of a server ----------------------------------------------------------------------------------------------

@@ -89,6 +89,21 @@ def test_events_fill_ninety_days_up_to_the_end(usage: pl.DataFrame) -> None:
     assert days.n_unique() == DAYS
 
 
+@pytest.mark.parametrize("days", [30, 400, 1_000])
+def test_events_fill_as_many_days_as_asked(days: int) -> None:
+    plan = Plan(30_000, end=END, days=days)
+    frame = plan.events()
+    assert frame.height == 30_000
+    assert frame["start_time"].dt.date().n_unique() == days
+    assert plan.range.start.date() == END - timedelta(days=days - 1)
+
+
+@pytest.mark.parametrize("days", [29, 1_001])
+def test_number_of_days_has_limits(days: int) -> None:
+    with pytest.raises(ValueError, match="30 to 1,000 days"):
+        Plan(1_000, days=days)
+
+
 def test_token_rows_and_machine_rows_fill_their_own_cells(usage: pl.DataFrame) -> None:
     machines = usage.filter(pl.col("accelerator_type").is_not_null())
     requests = usage.filter(pl.col("accelerator_type").is_null())

@@ -82,7 +82,8 @@ def texts(events: pl.DataFrame) -> pl.DataFrame:
 def test_killed_again_and_again_and_finished_once(tmp_path: Path) -> None:
     chance = random.Random(11)
     archive = Archive(tmp_path, clock=lambda: NOW).account("127.0.0.1", "acme-prod")
-    with DemoServer(4_000, end=LAST.date(), faults=Faults((Fault(Delay(0.02)), Fault(Reset(), share=0.05)))) as server:
+    bad_line = Faults((Fault(Delay(0.02)), Fault(Reset(), share=0.05)))
+    with DemoServer(8_000, end=LAST.date(), days=DAYS, faults=bad_line) as server:
         expected = server.expected()
         by_day = expected.group_by(pl.col("start_time").dt.date()).len()
         rows = dict(by_day.iter_rows())
