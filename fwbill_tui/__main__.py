@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
 
-from fwbill_tui.cli.main import run
+from fwbill_tui.cli import quick
 
-if TYPE_CHECKING:
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # without `typing`, as in `quick`
     from fwbill_tui.sources.launch import Launch
 
 
@@ -20,6 +21,11 @@ def open_explorer(launch: Launch) -> int:
 
 def main() -> None:
     """Run `fwbill` with the program's arguments and exit with its code."""
+    text = quick.answer(sys.argv[1:], os.environ)
+    if text is not None:
+        sys.exit(quick.show(text))
+    from fwbill_tui.cli.main import run
+
     sys.exit(run(sys.argv[1:], open_explorer=open_explorer))
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fwbill_tui.cli.exits import NO_ACCOUNT, SIGN_IN_REFUSED, CommandError
-from fwbill_tui.cli.options import HELP, F, Option, option
+from fwbill_tui.cli.flags import ACCOUNT_ID, KEY_COMMAND, LOG_FILE, PROFILE
+from fwbill_tui.cli.options import F, Option, option_of
 
 if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from fwbill_tui.sources.opening import SourceChoice
     from fwbill_tui.sources.source import Source
 
-ACCOUNT = "Account"
 NO_KEY = (
     "no sign-in was found: run `fwbill login`, set FIREWORKS_API_KEY, name a password manager with --api-key-command, "
     "or run `firectl set-api-key` once"
@@ -52,11 +52,7 @@ class AccountFlags:
         return dict(os.environ) | ({"FIREWORKS_PROFILE": self.profile} if self.profile else {})
 
 
-_ACCOUNT_ID = option("-a", "--account-id", metavar="ID", section=ACCOUNT, help="The account, where the sign-in does not say.")
-_PROFILE = option("-p", "--profile", metavar="NAME", section=ACCOUNT, help="A firectl profile to sign in with.")
-_KEY_COMMAND = option(
-    "--api-key-command", metavar="CMD", section=ACCOUNT, help="A command that prints the key, such as 'pass show fireworks'."
-)
+_ACCOUNT_ID, _PROFILE, _KEY_COMMAND = map(option_of, (ACCOUNT_ID, PROFILE, KEY_COMMAND))
 
 
 def _no_api_key(function: F) -> F:
@@ -80,14 +76,14 @@ def _begin_log(_ctx: click.Context, _parameter: click.Parameter, path: Path | No
 
 
 _LOG_FILE = click.option(
-    "--log-file",
+    *LOG_FILE.names,
     cls=Option,
-    section=HELP,
+    section=LOG_FILE.section,
     type=click.Path(path_type=Path),
-    metavar="FILE",
+    metavar=LOG_FILE.takes,
     expose_value=False,
     callback=_begin_log,
-    help="Write what is done to the end of FILE, without keys and signed links.",
+    help=LOG_FILE.told,
 )
 ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key, _LOG_FILE)
 

@@ -12,6 +12,7 @@ import click
 
 from fwbill_tui.cli.cells import aligned, cut
 from fwbill_tui.cli.exits import DONE, FAILED, CommandError
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, say, width
 from fwbill_tui.usage.literal import literal
@@ -29,7 +30,7 @@ Examples:
 """
 
 
-@click.group("archive", epilog=EPILOG, short_help="The usage that is kept on disk: list, verify, prune, forget.")
+@click.group("archive", epilog=EPILOG, short_help=COMMANDS["archive"][1])
 def archive() -> None:
     """Look after the usage that is kept on disk, so that it is fetched only once.
 

@@ -18,6 +18,7 @@ from fwbill_tui import __version__
 from fwbill_tui.cli.account import AccountFlags, account_flags, all_credentials
 from fwbill_tui.cli.cells import aligned
 from fwbill_tui.cli.exits import DONE, NETWORK, SIGN_IN_REFUSED, code_of
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, width
@@ -95,7 +96,7 @@ class _Report:
         return f"Not ready: {why} (exit code {self.code})."
 
 
-@click.command("doctor", cls=Command, short_help="What is set up, what answers, and what to do.")
+@click.command("doctor", cls=Command, short_help=COMMANDS["doctor"][1])
 @account_flags()
 @option(
     "-o", "--output", type=click.Choice(("table", "json")), section="Output", help="The form of the answer.  [default: table]"

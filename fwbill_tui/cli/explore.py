@@ -10,6 +10,7 @@ import click
 from fwbill_tui.cli.account import command_credential
 from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.inputs import InputFlags, input_flags, refuse_clashes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
@@ -56,7 +57,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
     return open_explorer(launch)
 
 
-@click.command("demo", cls=Command, short_help="Open the explorer on made-up usage; no account needed.")
+@click.command("demo", cls=Command, short_help=COMMANDS["demo"][1])
 @option("--rows", type=ROWS, metavar="N", section="Demo", help=f"How many events.  [default: {DEMO_ROWS}]")
 @filter_flags(columns=True)
 @click.pass_obj

@@ -12,6 +12,7 @@ import click
 
 from fwbill_tui.cli.exits import DONE, NETWORK, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, refuse_clashes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
@@ -35,7 +36,7 @@ Examples:
 """
 
 
-@click.command("export", cls=Command, epilog=EPILOG, short_help="Save usage events, or groups, as CSV, Parquet or JSON.")
+@click.command("export", cls=Command, epilog=EPILOG, short_help=COMMANDS["export"][1])
 @input_flags
 @filter_flags(columns=True)
 @option("--filename", metavar="FILE", section=OUTPUT, help=f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}]")

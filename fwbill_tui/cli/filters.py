@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from fwbill_tui.cli.options import F, option, repeatable
+from fwbill_tui.cli.flags import COLUMNS, DIMENSIONS, FILTER_FLAGS
+from fwbill_tui.cli.options import F, option_of
 
 if TYPE_CHECKING:
     from fwbill_tui.usage.query import Choice, Query, SortKey, TimeRange
 
 T = TypeVar("T")
-DIMENSIONS = ("usage_type", "model", "user", "bucket", "accelerator")
-_VALUE = "NAME: whole, its last path segment, or a glob such as '*kimi*'"
-_HELP = {
-    "usage_type": f"Only this usage type. {_VALUE}. Repeat for alternatives, here and below.",
-    "model": "Only this model.",
-    "user": "Only this user (e-mail).",
-    "bucket": "Only this model bucket.",
-    "accelerator": "Only this accelerator type.",
-}
-_GROUP_BY = "usage_type, model, bucket, user, accelerator, hour, day, month, or a further column."
-TIME, FILTERS, LAYOUT = "Time", "Filters", "Layout"
 _CHOICE = re.compile(r'(?:"((?:[^"]|"")*)"|([^="][^=]*))=(.*)', re.DOTALL)
 
 
@@ -130,22 +120,7 @@ class FilterFlags:
 
 def filter_flags(*, columns: bool = False) -> Callable[[F], F]:
     """Give a command the filter flags; it gets them as one `FilterFlags` named `filters`."""
-    options = [
-        option("--range", metavar="RANGE", section=TIME, help="7d, mtd, 2026-10, 10-01..10-15, 'last month'; last day included."),
-        option("--start-time", metavar="TIME", section=TIME, help="From then on: 2026-10-01, '2026-10-01 17:16:48' or RFC 3339."),
-        option("--end-time", metavar="TIME", section=TIME, help="Before this time (exclusive)."),
-        option("--time-zone", metavar="ZONE", section=TIME, help="Of days, and of times without an offset.  [default: UTC]"),
-        *(repeatable(f"--{name.replace('_', '-')}", metavar="NAME", section=FILTERS, help=_HELP[name]) for name in DIMENSIONS),
-        repeatable("--only", metavar="DIM=VALUE", section=FILTERS, help="Only this value of any dimension, further columns too."),
-        repeatable("--without", metavar="DIM=VALUE", section=FILTERS, help="All but this value; no VALUE is an empty cell."),
-        option("--search", metavar="TEXT", section=FILTERS, help="Words that must all occur; model:kimi, -word, /regex/."),
-        repeatable("--where", metavar="CONDITION", section=FILTERS, help="A condition on a measure: 'prompt_tokens>1000'."),
-        option("--group-by", metavar="DIM[,DIM]", section=LAYOUT, help=_GROUP_BY),
-        option("--sort", metavar="KEY[,KEY]", section=LAYOUT, help="Columns to sort by, with - before one for descending."),
-    ]
-    if columns:
-        told = "These columns, in this order; not with --group-by."
-        options.append(option("--columns", metavar="COL[,COL]", section=LAYOUT, help=told))
+    options = [option_of(flag) for flag in (*FILTER_FLAGS, *([COLUMNS] if columns else []))]
     names = [field.name for field in fields(FilterFlags)]
 
     def decorate(function: F) -> F:

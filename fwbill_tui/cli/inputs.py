@@ -14,7 +14,8 @@ import click
 
 from fwbill_tui.cli.account import ACCOUNT_OPTIONS, AccountFlags, account_source
 from fwbill_tui.cli.exits import REJECTED_ROWS, CommandError
-from fwbill_tui.cli.options import F, option
+from fwbill_tui.cli.flags import LAZY, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADABLE, SOURCE, SOURCES, STRICT
+from fwbill_tui.cli.options import F, option_of
 from fwbill_tui.cli.output import say
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from fwbill_tui.usage.ledger import Ledger
     from fwbill_tui.usage.query import Query, TimeRange
 
-INPUT = "Input"
-REJECTS = click.Path(path_type=Path)
-SOURCES = ("auto", "gateway", "firectl", "rest", "archive", "files")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +100,11 @@ def input_flags(function: F) -> F:
     decorators: list[Callable[[Any], Any]] = [
         click.argument("files", nargs=-1, metavar="[FILE]..."),
         *ACCOUNT_OPTIONS,
-        option("--skip-unreadable", is_flag=True, section=INPUT, help="Go on with the other files when one cannot be read."),
-        option("--rejects", type=REJECTS, metavar="FILE", section=INPUT, help="Write the rows that could not be read to FILE."),
-        option("--strict", is_flag=True, section=INPUT, help="End with exit code 6 when rows could not be read."),
-        option("--source", type=click.Choice(SOURCES), section=INPUT, help="How usage is read.  [default: auto, or the FILEs]"),
-        option("--no-archive", is_flag=True, section=INPUT, help="Keep nothing of what is fetched on disk."),
-        option("--rollup", is_flag=True, section=INPUT, help="FILEs are rollups: sums per hour that a warehouse computed."),
-        option("--lazy", is_flag=True, section=INPUT, help="Leave events on disk, as when they would not fit into memory."),
+        option_of(SKIP_UNREADABLE),
+        option_of(REJECTS, type=click.Path(path_type=Path)),
+        option_of(STRICT),
+        option_of(SOURCE, type=click.Choice(SOURCES)),
+        *map(option_of, (NO_ARCHIVE, ROLLUP, LAZY)),
     ]
     for add in reversed(decorators):
         command = add(command)

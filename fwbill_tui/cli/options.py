@@ -7,10 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
+from fwbill_tui.cli.flags import HELP, Flag
+
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-HELP = "Help"
 
 
 class Option(click.Option):
@@ -42,9 +41,14 @@ def option(*names: str, section: str, **attributes: Any) -> Callable[[F], F]:
     return click.option(*names, cls=Option, section=section, **attributes)
 
 
-def repeatable(*names: str, section: str, **attributes: Any) -> Callable[[F], F]:
-    """An option that may stand any number of times."""
-    return click.option(*names, cls=Option, section=section, multiple=True, **attributes)
+def option_of(flag: Flag, **attributes: Any) -> Callable[[F], F]:
+    """The option that a flag of the help is: once, unless it repeats."""
+    told: dict[str, Any] = {"section": flag.section, "help": flag.told, **attributes}
+    if flag.repeats:
+        return click.option(*flag.names, cls=Option, metavar=flag.takes, multiple=True, **told)
+    if not flag.takes:
+        return option(*flag.names, is_flag=True, **told)
+    return option(*flag.names, metavar=flag.takes, **told)
 
 
 def _only_once(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:

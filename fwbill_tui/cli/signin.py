@@ -14,6 +14,7 @@ import click
 from fwbill_tui.cli.account import AccountFlags, account_flags, sign_in, the_account
 from fwbill_tui.cli.cells import aligned, cut
 from fwbill_tui.cli.exits import DONE, NO_ACCOUNT, SIGN_IN_REFUSED, USAGE, CommandError
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, say, width
@@ -32,7 +33,7 @@ Examples:
 """
 
 
-@click.command("login", cls=Command, epilog=LOGIN_EPILOG, short_help="Put an API key into the system's keyring.")
+@click.command("login", cls=Command, epilog=LOGIN_EPILOG, short_help=COMMANDS["login"][1])
 @account_flags(sign_in=False)
 def login(flags: AccountFlags) -> int:
     """Put an API key into the system's keyring, where fwbill finds it from then on.
@@ -65,7 +66,7 @@ def login(flags: AccountFlags) -> int:
     return DONE
 
 
-@click.command("logout", cls=Command, short_help="Take the API key out of the keyring.")
+@click.command("logout", cls=Command, short_help=COMMANDS["logout"][1])
 def logout() -> int:
     """Take the API key that `fwbill login` or the login screen kept out of the system's keyring again.
 
@@ -80,7 +81,7 @@ def logout() -> int:
     return DONE
 
 
-@click.command("accounts", cls=Command, short_help="The accounts that the sign-in opens.")
+@click.command("accounts", cls=Command, short_help=COMMANDS["accounts"][1])
 @account_flags(account_id=False)
 @option(
     "-o", "--output", type=click.Choice(("table", "json")), section="Output", help="The form of the answer.  [default: table]"

@@ -6,6 +6,7 @@ import click
 
 from fwbill_tui.cli.exits import DONE, NETWORK
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
+from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
@@ -20,7 +21,7 @@ Examples:
 """
 
 
-@click.command("summary", cls=Command, epilog=EPILOG, short_help="Totals, and totals per model, user, day, …")
+@click.command("summary", cls=Command, epilog=EPILOG, short_help=COMMANDS["summary"][1])
 @input_flags
 @filter_flags()
 @option("-o", "--output", type=click.Choice(FORMS), section="Output", help="The form of the answer.  [default: table]")
