@@ -13,9 +13,8 @@ from fwbill_tui.cli.cells import GAP, aligned, cut, display_width
 from fwbill_tui.cli.inputs import Usage, shown_range
 from fwbill_tui.export.formats import csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
-from fwbill_tui.usage.labels import last_segment
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.usage.names import MEASURES
+from fwbill_tui.usage.names import MEASURES, last_segment
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe
 

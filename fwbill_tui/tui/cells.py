@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import polars as pl
 from rich.cells import cell_len, split_graphemes
 
-from fwbill_tui.usage.labels import last_segment
 from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.names import last_segment
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Kind = Literal["time", "hour", "day", "month", "usage_type", "path", "label", "text", "count", "seconds"]
 """What a column holds. `time` to `month` are instants in UTC, or dates; `path` is a resource name."""
@@ -27,6 +29,8 @@ _USAGE_TYPE = re.compile(r"([A-Z][A-Z0-9_]*?)(?:_INFERENCE)?_USAGE")
 
 def texts(values: pl.Series, kind: Kind, time_zone: str) -> list[str]:
     """The cell texts of a slice of a column; an empty cell is ''. Every text is literal: one line, safe to show."""
+    import polars as pl  # late: screens without a table are painted before it is there
+
     if kind in _TIME_FORMATS and values.dtype.is_temporal():
         if isinstance(values.dtype, pl.Datetime):
             values = values.dt.convert_time_zone(time_zone)

@@ -12,15 +12,10 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from fwbill_tui.usage.names import dimension_of
+from fwbill_tui.usage.names import dimension_of, last_segment
 
 EMPTY = ""
 """How the value of an empty cell is written in choices and facets."""
-
-
-def last_segment(label: str) -> str:
-    """`kimi-k3` of `accounts/fireworks/models/kimi-k3`; the label itself when it is no path."""
-    return label.rstrip("/").rpartition("/")[2] or label
 
 
 class Labels:

@@ -47,5 +47,10 @@ def dimension_of(column: str) -> str:
     return COLUMN_DIMENSIONS.get(column, column)
 
 
+def last_segment(label: str) -> str:
+    """`kimi-k3` of `accounts/fireworks/models/kimi-k3`; the label itself when it is no path."""
+    return label.rstrip("/").rpartition("/")[2] or label
+
+
 class ExportFormatError(Exception):
     """A file is not a usage export at all; the message names the file, what was expected and what was found."""

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fwbill_tui.usage.labels import Labels, last_segment
+from fwbill_tui.usage.labels import Labels
+from fwbill_tui.usage.names import last_segment
 
 MODELS = [
     "accounts/fireworks/models/kimi-k3", "accounts/acme/models/Kimi-K3", "accounts/acme/models/glm", "a*b", "axb", "kimi[1]",
