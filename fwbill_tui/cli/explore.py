@@ -30,7 +30,7 @@ ROWS = click.IntRange(1_000, 10_000_000)
 @click.pass_obj
 def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlags) -> int:
     """Explore FILEs, or the account, in the terminal."""
-    from fwbill_tui.files import expand
+    from fwbill_tui.files.inputs import expand
     from fwbill_tui.sources.launch import Launch
 
     query = filters.query()

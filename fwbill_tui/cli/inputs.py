@@ -156,7 +156,7 @@ def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
         raise click.UsageError(f"--rejects and --filename are the same file, {inputs.rejects}: name two")
     if not named or not inputs.files:
         return
-    from fwbill_tui.files import expand
+    from fwbill_tui.files.inputs import expand
 
     read = {_place(found.path): found.name for found in expand(inputs.files) if found.path is not None}
     for flag, place in outputs:
@@ -209,7 +209,7 @@ def check_query(ledger: Ledger, query: Query) -> None:
 
 def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:
     if inputs.rejects is not None:
-        from fwbill_tui.files import write_rejects
+        from fwbill_tui.files.rejects import write_rejects
 
         try:
             write_rejects(inputs.rejects, ledger.rejects)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
-from fwbill_tui.files import expand, read_inputs, read_rollups
-from fwbill_tui.files.reading import CHUNK_BYTES
+from fwbill_tui.files.inputs import expand
+from fwbill_tui.files.reading import CHUNK_BYTES, read_inputs
+from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.query import TimeRange

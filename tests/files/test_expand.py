@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fwbill_tui.files import UnreadableFile, expand, write_rejects
+from fwbill_tui.files.inputs import UnreadableFile, expand
+from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.usage.schema import Reject
 
 

@@ -17,7 +17,8 @@ import pytest
 import zstandard
 from polars.testing import assert_frame_equal
 
-from fwbill_tui.files import Input, UnreadableFile, expand, read_inputs
+from fwbill_tui.files.inputs import Input, UnreadableFile, expand
+from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.usage.csv_reader import TooManyLabels
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 

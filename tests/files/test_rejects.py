@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fwbill_tui.files import write_rejects
+from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.usage.schema import Reject
 
 REJECT = Reject("usage.csv", 3, "start_time", "'yesterday' is not a time", "ana@x,yesterday")

@@ -10,7 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fwbill_tui.files import UnreadableFile, expand, read_inputs, read_rollups
+from fwbill_tui.files.inputs import UnreadableFile, expand
+from fwbill_tui.files.reading import read_inputs
+from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.usage.rollup_ledger import COLUMNS
 from fwbill_tui.usage.schema import EventTypes
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from usage_reference import COLUMN, Event
 from usage_strategies import event_lists, frame_of, queries
 
-from fwbill_tui.files import expand, read_inputs
+from fwbill_tui.files.inputs import expand
+from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.files.spool import Spool
 from fwbill_tui.files.stored import StoredRows
 from fwbill_tui.sources.streaming import StreamingBuilder

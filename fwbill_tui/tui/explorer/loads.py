@@ -8,7 +8,7 @@ from pathlib import Path
 from textual import on, work
 from textual.message import Message
 
-from fwbill_tui.files import write_rejects
+from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
