@@ -44,14 +44,16 @@ class FilterFlags:
     def query(self, *, default_sort: tuple[SortKey, ...] | None = None) -> Query:
         """The Query they ask for. Raises UsageError, which names the flag that cannot be understood."""
         from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
-        from fwbill_tui.usage.search import parse_search
         from fwbill_tui.usage.zones import zone_name
 
         if self.columns is not None and self.group_by:
             raise click.UsageError("--columns cannot apply with --group-by: a group has its keys and all measures")
         unsorted = NEWEST_FIRST if default_sort is None else default_sort
         time_zone = _read("--time-zone", zone_name, self.time_zone) or "UTC"
-        _read("--search", parse_search, self.search)
+        if self.search is not None:
+            from fwbill_tui.usage.search import parse_search  # brings Polars with it
+
+            _read("--search", parse_search, self.search)
         columns = self._columns()
         sort = _read("--sort", lambda text: tuple(map(SortKey.parse, split_names(text))), self.sort)
         query = Query(
