@@ -21,10 +21,12 @@ import httpx
 
 from fwbill_tui.fireworks.endpoints import is_loopback
 from fwbill_tui.fireworks.errors import (
+    NOT_GIVEN,
     Cancelled,
     FireworksError,
     LinkExpired,
     NetworkError,
+    ServiceError,
     StorageError,
     UnexpectedAnswer,
     from_http,
@@ -106,6 +108,8 @@ class Downloader:
                 raise make(LinkExpired, where, "the link has expired", status=f"HTTP {response.status_code}")
             if response.status_code != httpx.codes.OK:
                 raise _refused(response, where)
+            if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+                raise _not_given(where, "a web page instead of the file")
             told = response.headers.get("Content-Length", "")
             length = int(told) if told.isascii() and told.isdigit() else None
             marked = length is not None or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
@@ -199,9 +203,16 @@ def _checked(url: str) -> str:
 def _refused(response: httpx.Response, where: str) -> FireworksError:
     """The error behind a storage service's answer; its other statuses say nothing of the account."""
     status = response.status_code
+    if status == httpx.codes.NOT_IMPLEMENTED:
+        return make(ServiceError, where, status=f"HTTP {status}")
     if status == httpx.codes.TOO_MANY_REQUESTS or status >= 500:
         return from_http(status, b"", where=where, retry_after=retry_after(response.headers))
-    return make(UnexpectedAnswer, where, "the file was not given", status=f"HTTP {status}")
+    words = "the answer sends us to another address, which is not followed" if 300 <= status < 400 else "the file was not given"
+    return _not_given(where, f"{words} (HTTP {status})")
+
+
+def _not_given(where: str, words: str) -> UnexpectedAnswer:
+    return UnexpectedAnswer(f"{where}: {words}", NOT_GIVEN)
 
 
 def _private(path: Path) -> BinaryIO:

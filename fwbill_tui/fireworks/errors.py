@@ -188,6 +188,9 @@ _ADVICE: dict[type[FireworksError], str] = {
     UnexpectedAnswer: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, and whether a proxy answers in the service's place",
 }
 
+NOT_GIVEN = "this does not mean no usage; fetch again, and check whether a proxy answers in the service's place"
+"""The advice about a file that came, but is no export."""
+
 _WORDS: dict[type[FireworksError], str] = {
     SignInRefused: "the key was refused",
     NoPermission: "the key has no permission for this",
@@ -265,7 +268,12 @@ def from_grpc(code: str, details: str, *, where: str, retry_after: float | None 
     kind = _GRPC.get(code, ServiceError)
     if code == "UNAVAILABLE" and re.search(r"\b(ssl|tls|certificate|handshake)", details, re.IGNORECASE):
         kind = UntrustedConnection  # the library reports a failed handshake as an unreachable service
-    words = f"not reached: {details}" if issubclass(kind, NetworkError) and kind is not TimedOut else _quoted(kind, details)
+    if kind is TimedOut:
+        words = _WORDS[kind]  # the details are our own library's
+    elif issubclass(kind, NetworkError):
+        words = f"not reached: {details}"
+    else:
+        words = _quoted(kind, details)
     error = make(kind, where, one_line(words), status=code)
     if isinstance(error, TooManyRequests):
         error.retry_after = retry_after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import socket
 import ssl
 import threading
@@ -33,6 +34,7 @@ Parameters = Mapping[str, str | Sequence[str]]
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
 USER_AGENT = f"fwbill/{__version__}"
 _CANCEL_POLL = 0.05
+_ERRNO = re.compile(r"\[Errno -?\d+\] ")  # a number for programmers, before the words for everybody
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
 
@@ -147,7 +149,7 @@ def _shut_down(connected: socket.socket) -> None:
 
 
 def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer:
-    words: Callable[[], str] = lambda: one_line(str(error)) or type(error).__name__  # noqa: E731
+    words: Callable[[], str] = lambda: one_line(_ERRNO.sub("", str(error))) or type(error).__name__  # noqa: E731
     made: Exception
     match error:
         case httpx.ConnectTimeout():
@@ -160,6 +162,8 @@ def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer
             made = make(NetworkError, where, f"not reached, {words()}")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():
             made = make(UnexpectedAnswer, where, "not a web address")
+        case httpx.RemoteProtocolError() if "without sending complete" in str(error):
+            made = make(NetworkError, where, "the connection broke, the answer came only in part")
         case httpx.TransportError():
             made = make(NetworkError, where, f"the connection broke, {words()}")
         case _:

@@ -16,6 +16,7 @@ from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import (
     BadAccountId,
     FireworksError,
+    NetworkError,
     NoPermission,
     NoSuchAccount,
     SignInRefused,
@@ -151,7 +152,23 @@ class RestClient:
                 wait = retry_after(response.headers)
                 said = bytes(body).replace(self._key.reveal().encode(), b"[redacted]")  # a proxy may say the key back
                 raise from_http(response.status_code, said, where=where, retry_after=wait)
+            if not {"content-length", "transfer-encoding"} & response.headers.keys() and _cut(bytes(body)):
+                raise make(NetworkError, where, "the answer came only in part")
             return bytes(body), response.headers
+
+
+def _cut(body: bytes) -> bool:
+    """Whether JSON ends too early, as it may where nobody has told its length."""
+    try:
+        text = body.decode().rstrip()
+        json.loads(text)
+    except UnicodeDecodeError as error:
+        return error.end == len(body)
+    except json.JSONDecodeError as error:
+        return bool(text) and (error.pos >= len(text) or error.msg.startswith("Unterminated string"))
+    except RecursionError:
+        return False
+    return False
 
 
 def _object(body: bytes, where: str) -> dict[str, Any]:
@@ -159,6 +176,7 @@ def _object(body: bytes, where: str) -> dict[str, Any]:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         words = "a web page instead of JSON" if body.lstrip()[:1] == b"<" else "the answer is not JSON"
+        words = words if body.strip() else "the answer is empty; this does not mean no usage"
         raise make(UnexpectedAnswer, where, words) from None
     if not isinstance(answer, dict):
         raise make(UnexpectedAnswer, where, "the answer is not a JSON object")

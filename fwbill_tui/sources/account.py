@@ -73,7 +73,7 @@ class _Fetch:
     task: Task
 
     def window(self, number: int) -> Fetched:
-        """Export, download and read one window. Raises FireworksError and ExportFormatError."""
+        """Export, download and read one window. Raises FireworksError."""
         window, board = self.task.windows[number], self.task.board
         on_wait = self.task.waiting(number)
 

@@ -18,8 +18,10 @@ from fwbill_tui.sources.source import Progress, Provenance, Source
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
-Refresh = Literal["missing", "stale", "none"]
-"""What is fetched: days that are not kept, and provisional ones that are not fresh; or every provisional one; or nothing."""
+Refresh = Literal["opening", "missing", "events", "stale", "none"]
+"""What is fetched. `missing`: days that are not kept, and provisional ones that are not fresh. `opening`: the same, but nothing
+at all when every day is kept, so that a known range opens at once. `events`: as `missing`, and days that are kept only as
+sums. `stale`: days that are not kept, and every provisional one. `none`: nothing."""
 
 FRESH_FOR = timedelta(minutes=15)
 
@@ -132,11 +134,15 @@ class ArchivedSource:
         missing = {day for day in days if day not in manifest.days}
         kept = [manifest.days[day] for day in days if day in manifest.days]
         provisional = [day for day in kept if day.state(load.now) == "provisional"]
-        if self._refresh == "missing":
+        if self._refresh == "opening" and not missing:
+            return set()
+        if self._refresh != "stale":
             provisional = [day for day in provisional if not self._fresh(day, load.now)]
         return missing.union(day.date for day in provisional)
 
     def _fresh(self, day: Day, now: datetime) -> bool:
+        if self._refresh == "events" and day.fetch.grain != "event":
+            return False
         return day.fetch.believed(now) and now - day.fetch.fetched_at < self._fresh_for
 
     def _unarchived(self, wanted: TimeRange, load: Load) -> Iterator[Batch]:

@@ -53,6 +53,7 @@ class Load:
     cancelled: threading.Event
     instead: Provenance | None = None
     """What there is to say when the archive was not used at all."""
+    _events_kept: frozenset[date] = frozenset()
     _given: dict[date, Fetch] = field(default_factory=dict)
     _fetched: set[date] = field(default_factory=set)
     _failures: dict[date, str] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Load:
         """Kept days, then fetched ones, then those kept ones that could not be fetched again."""
         days = self._days()
         kept = {day: manifest.days[day] for day in days if day in manifest.days}
+        self._events_kept = frozenset(day for day, held in kept.items() if held.fetch.grain == "event")
         yield from self._give([day for day in kept.values() if day.date not in to_fetch])
         if self.inner is not None:  # what turned out to be damaged is fetched, too
             to_fetch = to_fetch | {day for day in kept if day not in self._given}
@@ -189,8 +191,7 @@ class Load:
         days, outside = fetching.gathering.add([batch.events for batch in batches], window, missing)
         frames = fetching.gathering.take(days)
         fetch = Fetch(secrets.token_hex(6), kind, grain, fetching.began, rejects, outside)
-        if days:
-            self._keep(fetch, days, frames)
+        self._keep(fetch, self._worth_keeping(days, frames, grain), frames)
         self._given |= dict.fromkeys(days, fetch)
         self._fetched.update(days)
         if rejects:
@@ -198,7 +199,15 @@ class Load:
         for frame in frames:
             yield Batch(within(frame, self.wanted))
 
+    def _worth_keeping(self, days: Sequence[date], frames: Sequence[pl.DataFrame], grain: Grain) -> list[date]:
+        """The days to keep. Sums never take the place of events, and sums of nothing at all prove nothing."""
+        if grain == "event":
+            return list(days)
+        return [day for day in days if day not in self._events_kept] if any(map(len, frames)) else []
+
     def _keep(self, fetch: Fetch, days: Sequence[date], frames: Sequence[pl.DataFrame]) -> None:
+        if not days:
+            return
         if len(fetch.rejects) > _MOST_REJECTS:
             self.note(f"{_said(days)}: {len(fetch.rejects):,} rows could not be read, too many to keep the others")
             return

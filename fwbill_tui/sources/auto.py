@@ -134,7 +134,9 @@ class AutoSource:
     def __init__(self, ways: AccountWays) -> None:
         self.account = ways.account
         self._ways = ways
-        self._sources = {way: ways.source(way, leave_on=_LEAVES) for way in WAYS}
+        last = [way for way in WAYS if not ways.closed(way)][-1:]
+        # A window that the last way cannot have is missing alone: there is nothing to leave it for.
+        self._sources = {way: ways.source(way, leave_on=() if way in last else _LEAVES) for way in WAYS}
         self._used: Way = WAYS[0]
         self._settled = ""
         """The key of the load that is read the way now used."""

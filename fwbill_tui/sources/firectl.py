@@ -85,7 +85,7 @@ class _Fetch:
     task: Task
 
     def window(self, number: int) -> Fetched:
-        """Export and read one window. Raises FireworksError and ExportFormatError."""
+        """Export and read one window. Raises FireworksError."""
         window, board = self.task.windows[number], self.task.board
         board.update(number, state="exporting")
 

@@ -47,22 +47,25 @@ def load(
     cancelled: threading.Event | None = None,
     onto: LedgerBuilder | None = None,
     rows: bool = True,
+    unread: frozenset[str] = frozenset(),
 ) -> Loaded:
     """Read `ranges` of a source whole. Runs in the caller's thread; `snapshot` gets ledgers of what has come so far.
 
     The ledger is a LazyLedger where files would not fit into memory. With `rows=False` no events are kept at all; it then
-    answers what the rollup can, and raises EventsNotKeptError for the rest. `onto` holds events of an earlier load that the
+    answers what the rollup can, and raises EventsNotKeptError for the rest; `unread` label columns are then not in the
+    rollup either. `onto` holds events of an earlier load that the
     new ones are added to (a window fetched again). A cancelled load keeps what has come and names the rest as missing.
     Raises what the source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
     """
     stop = cancelled or threading.Event()
-    builder = onto or _new_builder(source, EventTypes(), rows=rows)
+    builder = onto or _new_builder(source, EventTypes(unread=unread), rows=rows)
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
     except TooManyLabels:
         if onto is not None:
             raise
-        return _load(source, ranges, _new_builder(source, EventTypes(wide=True), rows=rows), progress, snapshot, stop)
+        builder = _new_builder(source, EventTypes(wide=True, unread=unread), rows=rows)
+        return _load(source, ranges, builder, progress, snapshot, stop)
 
 
 def _new_builder(source: Source, types: EventTypes, *, rows: bool) -> LedgerBuilder:

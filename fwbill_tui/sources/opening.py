@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, get_args
 
 from fwbill_tui.archive.archive import Archive, archive_folder
-from fwbill_tui.sources.archived import ArchivedSource
+from fwbill_tui.sources.archived import ArchivedSource, Refresh
 from fwbill_tui.sources.source import Source
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def open_account(
     *,
     choice: SourceChoice = "auto",
     keep: bool = True,
+    refresh: Refresh = "opening",
     time_zone: str = "UTC",
     host: str | None = None,
     environ: Mapping[str, str] | None = None,
@@ -37,8 +38,9 @@ def open_account(
 
     `auto` takes the best way that works and keeps what it fetched, unless `keep` is False or the environment says so. A
     way that was asked for by name is taken alone: the archive neither answers for it nor keeps what it gives, so that
-    what comes is what that way has. `archive` gives what is kept and asks nobody. `host` names the archive's service
-    where the endpoint's own name does not last (the demo's port). Raises BadAccountId and QueryError.
+    what comes is what that way has. `refresh` says what is fetched although it is kept. `archive` gives what is kept and
+    asks nobody. `host` names the archive's service where the endpoint's own name does not last (the demo's port).
+    Raises BadAccountId and QueryError.
     """
     from fwbill_tui.fireworks.credentials import account_id
     from fwbill_tui.sources.auto import AccountWays, AutoSource
@@ -54,4 +56,4 @@ def open_account(
     archived = keep and chosen.get(ARCHIVE_VARIABLE, "").lower() != "off"
     zone = "UTC" if archived else time_zone  # the archive's days are UTC days
     source = AutoSource(AccountWays(endpoints, credential, account, time_zone=zone, environ=chosen, policy=policy))
-    return ArchivedSource(source, kept) if archived else source
+    return ArchivedSource(source, kept, refresh=refresh) if archived else source

@@ -12,7 +12,7 @@ from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Source
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.lazy_ledger import EventsNotKeptError
-from fwbill_tui.usage.names import DIMENSION_COLUMNS, TIME_GROUPS
+from fwbill_tui.usage.names import DIMENSION_COLUMNS, REQUIRED_COLUMNS, TIME_GROUPS, column_of
 from fwbill_tui.usage.query import Query, QueryError
 
 
@@ -25,7 +25,7 @@ def load_sums(source: Source, query: Query, *, cancelled: threading.Event | None
     again = isinstance(source, FileSource) and source.repeatable
     if _needs_events(query) or (_may_need_events(query) and not again):
         return load(source, [query.range], cancelled=cancelled)
-    loaded = load(source, [query.range], cancelled=cancelled, rows=False)
+    loaded = load(source, [query.range], cancelled=cancelled, rows=False, unread=_unread(query))
     try:
         loaded.ledger.totals(query)
         loaded.ledger.whole(query)
@@ -44,8 +44,19 @@ def _needs_events(query: Query) -> bool:
 
 def _may_need_events(query: Query) -> bool:
     """Whether a query speaks of columns that a rollup need not have."""
-    named = {*(dimension for dimension, _ in (*query.only, *query.without)), *query.group_by}
-    return bool(query.search.strip()) or not named <= {*DIMENSION_COLUMNS, *TIME_GROUPS}
+    return bool(query.search.strip()) or not _named(query) <= {*DIMENSION_COLUMNS, *TIME_GROUPS}
+
+
+def _unread(query: Query) -> frozenset[str]:
+    """Label columns that a query does not speak of."""
+    if query.search.strip():
+        return frozenset()
+    return frozenset(DIMENSION_COLUMNS.values()) - {*map(column_of, _named(query)), *REQUIRED_COLUMNS}
+
+
+def _named(query: Query) -> set[str]:
+    """What a query chooses by or groups by."""
+    return {*(dimension for dimension, _ in (*query.only, *query.without)), *query.group_by}
 
 
 def _whole_hours(time_zone: str) -> bool:

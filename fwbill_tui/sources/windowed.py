@@ -13,7 +13,7 @@ from typing import BinaryIO, ClassVar
 import polars as pl
 
 from fwbill_tui.fireworks.credentials import account_id
-from fwbill_tui.fireworks.errors import Cancelled, FireworksError
+from fwbill_tui.fireworks.errors import NOT_GIVEN, Cancelled, FireworksError, UnexpectedAnswer
 from fwbill_tui.fireworks.retry import OnWait
 from fwbill_tui.fireworks.windows import closed, cut
 from fwbill_tui.sources.board import Board
@@ -46,14 +46,20 @@ class Task:
         return on_wait
 
     def read(self, stream: BinaryIO, source: str, number: int, *, before: int = 0) -> list[Batch]:
-        """The events of an exported file of a window that has `before` events already. Raises as `read_csv`, and Cancelled."""
+        """The events of an exported file of a window that has `before` events already.
+
+        Raises UnexpectedAnswer for what is no export, TooManyLabels, and Cancelled.
+        """
         batches = []
-        for batch in read_csv(stream, source=source, types=self.types, chunk_bytes=_CHUNK_BYTES):
-            if self.stop.is_set():
-                raise Cancelled
-            batches.append(batch)
-            before += batch.events.height
-            self.board.update(number, state="reading", events=before)
+        try:
+            for batch in read_csv(stream, source=source, types=self.types, chunk_bytes=_CHUNK_BYTES):
+                if self.stop.is_set():
+                    raise Cancelled
+                batches.append(batch)
+                before += batch.events.height
+                self.board.update(number, state="reading", events=before)
+        except ExportFormatError as error:
+            raise UnexpectedAnswer(str(error), NOT_GIVEN) from None
         return batches
 
 
@@ -170,7 +176,7 @@ class WindowedSource(ABC):
     def _opened(self, task: Task, stack: contextlib.ExitStack) -> Callable[[int], Fetched]:
         """Open what the windows share, to be closed with `stack`; returned is what fetches one window, in any thread.
 
-        It raises FireworksError and ExportFormatError, and soon after `task.stop` is set.
+        It raises FireworksError, and soon after `task.stop` is set.
         """
 
 
@@ -215,7 +221,7 @@ class _Tally:
 
     def failed(self, number: int, error: BaseException) -> None:
         """A window could not be had. Raises `error` when it stands for all windows, or is not a failure of fetching."""
-        if not isinstance(error, FireworksError | ExportFormatError) or getattr(error, "everywhere", False):
+        if not isinstance(error, FireworksError) or error.everywhere:
             raise error
         self.missing[number] = (self.missing[number][0], str(error))
         self._first = self._first or error

@@ -128,11 +128,20 @@ def test_a_reset_connection_is_tried_again(accounts: Any, answer: Answer) -> Non
     assert len(accounts(lambda _: answers.pop())) == 1
 
 
+def test_an_answer_that_is_cut_is_asked_for_again(accounts: Any, answer: Answer) -> None:
+    whole = '{"accounts": [{"name": "accounts/acme"}]}'
+    answers = [answer(200, whole), *(answer(200, whole[:length], length=None) for length in (1, 12, 39, len(whole) - 1))]
+    assert [account.id for account in accounts(lambda _: answers.pop())] == ["acme"]
+    assert answers == []
+    with pytest.raises(errors.NetworkError, match="only in part"):
+        accounts(lambda _: answer(200, whole[:20], length=None))
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
         ("<html>please log in</html>", "web page"),
-        ("", "not JSON"),
+        ("", "empty; this does not mean no usage"),
         ("[]", "not a JSON object"),
         ('{"accounts": {}}', "accounts has the wrong type"),
         ('{"accounts": [7]}', "wrong type"),

@@ -171,8 +171,8 @@ SECOND = TimeRange(datetime(2026, 9, 30, tzinfo=UTC), datetime(2026, 10, 1, tzin
         (Fault(ExpiredLinks(), EXPORT, window=SECOND), "expired"),
         (Fault(Truncated(), DOWNLOAD, window=SECOND), "only in part|broke"),
         (Fault(Reset("inside"), DOWNLOAD, window=SECOND), "broke"),
-        (Fault(html(), DOWNLOAD, window=SECOND), "start_time"),
-        (Fault(Answer(200), DOWNLOAD, window=SECOND), ""),
+        (Fault(html(), DOWNLOAD, window=SECOND), "web page.*proxy"),
+        (Fault(Answer(200), DOWNLOAD, window=SECOND), "file is empty.*fetch again"),
         (Fault(refusal(500), DOWNLOAD, window=SECOND), "HTTP 500"),
     ],
 )
