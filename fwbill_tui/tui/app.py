@@ -20,14 +20,17 @@ from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.reactive import Reactive
 from textual.screen import Screen
-from textual.types import CSSPathType
+from textual.scrollbar import ScrollBar
+from textual.theme import Theme
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
 from fwbill_tui.tui.entrance import Doorway, Opening, demo_doorway, open_files
 from fwbill_tui.tui.keeping import Keeping
+from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 
@@ -36,22 +39,24 @@ if TYPE_CHECKING:  # Polars takes as long to import as the login screen to paint
     from fwbill_tui.tui.screens.explorer import ExplorerScreen
     from fwbill_tui.tui.screens.login import LoginScreen, SignIn
 
+_STYLES = (
+    "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog", "group_dialog",
+    "help", "open_files", "row_detail",
+)  # fmt: skip
 REJECTED_ROWS = 6
 """Exit code when `strict` was asked for and rows were set aside."""
+
+
+def _style(screen: str) -> Path:
+    return Path(__file__).parent / "screens" / f"{screen}.tcss"
 
 
 class FwbillApp(App[int]):
     """Explore billing and usage of Fireworks AI."""
 
     TITLE = "fwbill"
-    CSS_PATH: ClassVar[CSSPathType | None] = [
-        Path(__file__).parent / "screens" / f"{name}.tcss"
-        for name in (
-            "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog",
-            "group_dialog", "help", "open_files", "row_detail",
-        )
-    ]  # fmt: skip
-    """Every screen's style, read once at the start: reading it when a screen first opens restyles all that is open."""
+    theme = Reactive(themes.DARK.name)
+    """Chosen from the beginning: a change of it reads all styles anew."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "sign_in", "sign in, other files", show=False),
         Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
@@ -59,7 +64,11 @@ class FwbillApp(App[int]):
 
     def __init__(self, launch: Launch) -> None:
         """`launch` says what to open; without files and demo it is an account, by way of the login screen."""
-        super().__init__()
+        self._theme_in_use: Theme | None = None
+        super().__init__(css_path=[_style("dialog"), _style("explorer" if launch.inputs else "login")])
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.stylesheet.set_variables(self.get_css_variables())
         self._launch = launch
         self._held = ExitStack()
         self._doorway: Doorway | None = None
@@ -70,18 +79,34 @@ class FwbillApp(App[int]):
         """Rows that were set aside in the last load; said once more when the program ends."""
 
     def on_mount(self) -> None:
-        """Dress, and go to the first screen."""
-        for theme in themes.THEMES:
-            self.register_theme(theme)
-        self.theme = themes.DARK.name
+        """Go to the first screen."""
+        ScrollBar.renderer = StripScrollBar
         self._heed_signals()
         self.enter()
-        self.set_timer(0.2, self._warm_up)
+
+    @property
+    def current_theme(self) -> Theme:
+        """The theme in use. Textual merges the dictionary of all themes to find it, twice for every line it paints (8.2)."""
+        if self._theme_in_use is None or self._theme_in_use.name != self.theme:
+            self._theme_in_use = super().current_theme
+        return self._theme_in_use
 
     def on_unmount(self) -> None:
         """End the embedded server, if there is one, and whatever waits for a keyring."""
         self._ending.set()
         self._held.close()
+
+    def _when_painted(self) -> None:
+        """The first screen is seen: do what would have held it up."""
+        # What is there now stays: looking through all of it again and again would hold up keys for tens of milliseconds.
+        gc.freeze()
+        gc.enable()
+        self._warm_up()
+        # A style that is read when its screen first opens restyles all that is open.
+        for style in map(_style, _STYLES):
+            if not self.stylesheet.has_source(str(style)):
+                self.stylesheet.read(style)
+        self.stylesheet.parse()
 
     @work(thread=True)
     def _warm_up(self) -> None:
@@ -135,6 +160,7 @@ class FwbillApp(App[int]):
         note = ""
         while True:
             login = self._login_screen(self._doorway, note, ask=ask)
+            login.call_after_refresh(self._when_painted)
             way: SignIn | OpenFiles | OpenDemo | None = await self.push_screen_wait(login)
             try:
                 if isinstance(way, SignIn):
@@ -211,6 +237,7 @@ class FwbillApp(App[int]):
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)
+        explorer.call_after_refresh(self._when_painted)
 
     def action_sign_in(self) -> None:
         """Choose another account, other files or the demo."""
@@ -219,7 +246,6 @@ class FwbillApp(App[int]):
     def on_explorer_loads_loaded(self, message: ExplorerLoads.Loaded) -> None:
         """Remember what the end of the program has to say."""
         self.rejected = message.rejected
-        # What is there now stays: looking through all of it again and again would hold up keys for tens of milliseconds.
         gc.collect()
         gc.freeze()
 

@@ -17,6 +17,9 @@ from explorer_support import explorer
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+from fwbill_tui.tui.widgets.chart import UsageChart
+from fwbill_tui.tui.widgets.facets import FacetPanel
+from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
@@ -195,3 +198,15 @@ async def test_columns_are_hidden_and_everything_about_a_row_is_shown(export: Pa
         details = dict(seen.app.screen._fields)  # type: ignore[attr-defined]
         assert set(before) <= set(details)
         assert details["base_model_name"].startswith("accounts/")
+
+
+async def test_another_theme_reaches_every_part(export: Path) -> None:
+    async with explorer(export) as seen:
+        parts = [seen.part(kind) for kind in (TotalsPanel, UsageChart, FacetPanel, KeyBar)]
+        before = [part.render_line(1 if part.size.height > 1 else 0) for part in parts]
+        seen.app.theme = "textual-light"
+        await seen.settle()
+        for part, was in zip(parts, before, strict=True):
+            now = part.render_line(1 if part.size.height > 1 else 0)
+            assert now.text == was.text
+            assert now != was

@@ -2,15 +2,15 @@
 
 They are threads of their own, not Textual workers, because a worker cannot be ended and a burst of keys would pile up
 sorts of ten million rows. Here a new question replaces the one that waits, and a running one stops at its next step.
-Totals never wait for rows.
+Totals never wait for rows; they are kept while only order and grouping change.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Generic, TypeAlias, TypeVar
 
 import polars as pl
 from textual.message import Message
@@ -22,6 +22,7 @@ from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, QueryError
 
 _Question = TypeVar("_Question")
+_Summary: TypeAlias = tuple[Totals, Totals, dict[str, Facet], Series]
 _FIRST_ROWS = 400
 """More than any screen shows, so that a page down works before the whole order is there."""
 _PAUSE = 0.05
@@ -134,13 +135,13 @@ class Answering:
 
     def __init__(self, target: Widget) -> None:
         self._target = target
+        self._summed: tuple[Ledger, Query, _Summary] | None = None
         self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
         self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._row_order))
 
     def ask(self, question: Question) -> None:
         """Answer this one; answers to older ones that are still to come are dropped."""
         self._summaries.ask(question)
-        self._rows.ask(question)
 
     def stop(self) -> None:
         """End both threads."""
@@ -163,12 +164,16 @@ class Answering:
         return guarded
 
     def _summary(self, question: Question, superseded: Callable[[float], bool]) -> None:
-        ledger, query = question.ledger, question.query
-        totals, whole, facets = ledger.totals(query), ledger.whole(query), ledger.facets(query)
-        if superseded(0):
-            return
-        series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
-        self._target.post_message(SummaryReady(question, totals, whole, facets, series))
+        ledger, query = question.ledger, replace(question.query, sort=(), group_by=())
+        if self._summed is None or self._summed[0] is not ledger or self._summed[1] != query:
+            totals, whole, facets = ledger.totals(query), ledger.whole(query), ledger.facets(query)
+            if superseded(0):
+                return
+            series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
+            self._summed = ledger, query, (totals, whole, facets, series)
+        self._target.post_message(SummaryReady(question, *self._summed[2]))
+        # Not before: on few cores a sort would hold up the totals, and the painting of what was typed.
+        self._rows.ask(question)
 
     def _row_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,12 +14,12 @@ from textual import events
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import EIGHTHS_UP, compact
 from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.names import dimension_of
 
@@ -28,13 +30,14 @@ _TEXTURES = "█▓▒░▚▞▤"
 """Fill of each series where colours are off: nothing is told by hue alone."""
 
 
-class UsageChart(Widget):
+class UsageChart(Painted):
     """Stacked columns with a legend that gives each part's total, so that colours only repeat what is written.
 
     The columns use whole eighths of a cell for the top of a stack and whole cells within it. A click on a column asks for
     its day or hour alone.
     """
 
+    PART = "chart"
     SERIES = 7
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--axis", "chart--legend", *(f"chart--series-{n}" for n in range(SERIES))}
     DEFAULT_CSS = """
@@ -73,7 +76,7 @@ class UsageChart(Widget):
         if self._painted[0] != key:
             self._painted = (key, self._paint())
         lines = self._painted[1]
-        return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.rich_style)
+        return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.ground)
 
     def on_click(self, event: events.Click) -> None:
         for left, right, start in self._bars:
@@ -81,7 +84,7 @@ class UsageChart(Widget):
                 self.post_message(self.Picked(start))
 
     def _style(self, index: int) -> Style:
-        return self.get_component_rich_style(f"chart--series-{min(index, self.SERIES - 1)}")
+        return self.part(f"series-{min(index, self.SERIES - 1)}")
 
     def _paint(self) -> list[Strip]:
         width, height = self.size
@@ -96,34 +99,36 @@ class UsageChart(Widget):
         left = _AXIS
         for index, (_, _, start) in enumerate(plot.columns):
             self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
-        axis, legend = self.get_component_rich_style("chart--axis"), self._legend(legend_width)
+        axis, legend = self.part("axis"), self._legend(legend_width)
         lines = []
         for row in range(plot.height):
             mark = compact(plot.most) if row == 0 else "0" if row == plot.height - 1 else ""
             segments = [Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis), *self._row(plot, row)]
-            strip = Strip(segments).adjust_cell_length(width - legend_width, self.rich_style)
+            strip = Strip(segments).adjust_cell_length(width - legend_width, self.ground)
             lines.append(strip)
         if marks_height:
             marks = Segment(" " * _AXIS + plot.marks(self.day_states), axis)
-            lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.rich_style))
+            lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.ground))
         feet = Segment(" " * _AXIS + plot.feet(), axis)
-        lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.rich_style))
+        lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.ground))
         beside = [*legend, *[Strip([])] * height]
         joined = (Strip.join(pair) for pair in zip(lines, beside, strict=False))
-        return [line.adjust_cell_length(width, self.rich_style) for line in joined]
+        return [line.adjust_cell_length(width, self.ground) for line in joined]
 
     def _row(self, plot: _Plot, row: int) -> list[Segment]:
-        """One line of the plot; `row` 0 is the top."""
-        segments = []
+        """One line of the plot; `row` 0 is the top. Neighbours of one style are one segment."""
         floor = (plot.height - 1 - row) * 8
+        gap = 1 if plot.bar > 2 else 0
+        runs: list[tuple[str, Style]] = []
+        style = self.ground
         for stack, top, _ in plot.columns:
-            filled = max(0, min(8, top - floor))
-            gap = " " if plot.bar > 2 else ""
-            glyph, style = self._cell(stack, floor, filled)
-            segments.append(Segment(glyph * (plot.bar - len(gap)), style))
-            if gap:
-                segments.append(Segment(gap, self.rich_style))
-        return segments
+            glyph, style = self._cell(stack, floor, min(8, top - floor)) if top > floor else (" ", style)
+            if style.bgcolor != self.ground.bgcolor:
+                runs += [(glyph * (plot.bar - gap), style), (" " * gap, self.ground)]
+                style = self.ground
+            else:
+                runs.append((glyph * (plot.bar - gap) + " " * gap, style))
+        return [Segment("".join(text for text, _ in run), style) for style, run in groupby(runs, key=itemgetter(1))]
 
     def _cell(self, stack: list[tuple[int, float]], floor: int, filled: int) -> tuple[str, Style]:
         """Glyph and colours of a cell whose lower `filled` eighths belong to the column.
@@ -148,7 +153,7 @@ class UsageChart(Widget):
     def _legend(self, width: int) -> list[Strip]:
         if not width or self.series is None:
             return []
-        style, axis = self.get_component_rich_style("chart--legend"), self.get_component_rich_style("chart--axis")
+        style, axis = self.part("legend"), self.part("axis")
         dimension = dimension_of(self.series.dimension)
         unit = _MEASURES.get(self.series.measure, self.series.measure)
         head = f"{unit} per {self.series.unit} by {title_of(dimension).lower()}"
@@ -163,7 +168,7 @@ class UsageChart(Widget):
         if len(lines) > room:
             more = cells.fit(f"  … {len(lines) - room + 1} more", width)
             lines = [*lines[: room - 1], Strip([Segment(more, axis)])]
-        return [line.adjust_cell_length(width, self.rich_style) for line in lines]
+        return [line.adjust_cell_length(width, self.ground) for line in lines]
 
 
 class _Plot:

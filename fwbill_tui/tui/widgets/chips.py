@@ -12,10 +12,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.query import Query
 
 _LONGEST = 36
@@ -48,9 +48,10 @@ def chips_of(query: Query) -> list[Chip]:
     return chips
 
 
-class FilterChips(Widget):
+class FilterChips(Painted):
     """The active filters on one line. Where lines are few it takes no room when there are none."""
 
+    PART = "chips"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "previous", show=False),
         Binding("right,l", "move(1)", "next", show=False),
@@ -90,16 +91,16 @@ class FilterChips(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        chip, at_cursor = self.get_component_rich_style("chips--chip"), self.get_component_rich_style("chips--cursor")
-        more = self.get_component_rich_style("chips--more")
+        chip, at_cursor = self.part("chip"), self.part("cursor")
+        more = self.part("more")
         segments: list[Segment] = []
         for index, _, text in self._placed():
             focused = self.has_focus and index == self.cursor
-            segments += [Segment(text, at_cursor if focused else chip), Segment(" ", self.rich_style)]
+            segments += [Segment(text, at_cursor if focused else chip), Segment(" ", self.ground)]
         hidden = len(self.chips) - len(self._placed())
         if hidden:
             segments.append(Segment(f"+{hidden} more  x clears all", more))
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        return Strip(segments).adjust_cell_length(width, self.ground)
 
     def _placed(self) -> list[tuple[int, int, str]]:
         """Number, left edge and text of the chips that find room, beginning so that the cursor's is among them."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -18,6 +17,7 @@ from textual.strip import Strip
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import share_bar
 from fwbill_tui.tui.cells import fit
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Facet, FacetValue
 
 TITLES = {
@@ -60,13 +60,14 @@ class _Line:
     more: int = 0
 
 
-class FacetPanel(ScrollView, can_focus=True):
+class FacetPanel(Painted, ScrollView, can_focus=True):
     """Facet counts under all the other filters. Typing narrows the current facet; the counts follow every query.
 
     Bindings work while the panel has the focus; letters narrow, so that single-letter keys of the explorer wait until
     the focus is back on the table.
     """
 
+    PART = "facets"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
@@ -199,14 +200,11 @@ class FacetPanel(ScrollView, can_focus=True):
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         if index >= len(self._lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.ground)
         line = self._lines[index]
         if line.value is None:
             return self._title(line, width) if not line.more else self._rest(line, width)
         return self._value(line, line.value, width, at_cursor=self.has_focus and index == self._cursor_line())
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"facets--{name}")
 
     def _title(self, line: _Line, width: int) -> Strip:
         current = self.has_focus and line.dimension == self._current
@@ -214,10 +212,10 @@ class FacetPanel(ScrollView, can_focus=True):
         if current:
             text = f"▸ {text}"
             text += f" / {self._narrow}▏" if self._narrow else "  type to narrow"
-        return Strip([Segment(fit(text, width), self._style("title-current" if current else "title"))], width)
+        return Strip([Segment(fit(text, width), self.part("title-current" if current else "title"))], width)
 
     def _rest(self, line: _Line, width: int) -> Strip:
-        return Strip([Segment(fit(f"  … {line.more:,} more", width), self._style("quiet"))], width)
+        return Strip([Segment(fit(f"  … {line.more:,} more", width), self.part("quiet"))], width)
 
     def _value(self, line: _Line, value: FacetValue, width: int, *, at_cursor: bool) -> Strip:
         facet = self.facets[line.dimension]
@@ -231,16 +229,16 @@ class FacetPanel(ScrollView, can_focus=True):
         bar = share_bar(value.events, most, bar_width)
         if at_cursor:
             text = fit(f"{_MARKS[state]}{label} {bar} {count} ", width)
-            return Strip([Segment(text, self._style("cursor"))], width)
+            return Strip([Segment(text, self.part("cursor"))], width)
         quiet = not value.events
         name = "quiet" if quiet else state if state in ("chosen", "excluded") else "value"
         segments = [
-            Segment(_MARKS[state], self._style("chosen" if state == "chosen" else "quiet" if state == "free" else "value")),
-            Segment(f"{label} ", self._style(name)),
-            Segment(bar, self._style("bar")),
-            Segment(f" {count} ", self._style("quiet" if quiet else "count")),
+            Segment(_MARKS[state], self.part("chosen" if state == "chosen" else "quiet" if state == "free" else "value")),
+            Segment(f"{label} ", self.part(name)),
+            Segment(bar, self.part("bar")),
+            Segment(f" {count} ", self.part("quiet" if quiet else "count")),
         ]
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        return Strip(segments).adjust_cell_length(width, self.ground)
 
     # -- keys and mouse ------------------------------------------------------------------------------------------------
     def check_consume_key(self, key: str, character: str | None) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import compact, share_bar
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.ranges import describe_span
 
@@ -22,9 +21,10 @@ _STATES = {"waiting": "waits", "exporting": "export asked for"}
 """States that have a better name than their own."""
 
 
-class FetchPanel(Widget):
+class FetchPanel(Painted):
     """Shown while a load runs. Windows that are done make room for those that are not when there are many."""
 
+    PART = "fetch"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"fetch--text", "fetch--bar", "fetch--quiet", "fetch--problem"}
     DEFAULT_CSS = """
     FetchPanel {
@@ -52,13 +52,13 @@ class FetchPanel(Widget):
     def render_line(self, y: int) -> Strip:
         progress = self.progress
         if progress is None:
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.ground)
         windows = _shown(progress)
         strip = self._all(progress) if y == 0 else self._window(windows[y - 1]) if y <= len(windows) else Strip([])
-        return strip.adjust_cell_length(self.size.width, self.rich_style)
+        return strip.adjust_cell_length(self.size.width, self.ground)
 
     def _all(self, progress: Progress) -> Strip:
-        text, bar, quiet = self._styles()
+        text, bar, quiet = self.part("text"), self.part("bar"), self.part("quiet")
         windows = progress.windows
         ended = sum(window.state in FINAL_STATES for window in windows)
         if windows:
@@ -72,19 +72,16 @@ class FetchPanel(Widget):
         return Strip([Segment("Loading ", text), done, Segment(said, text), Segment("   esc stops", quiet)])
 
     def _window(self, window: WindowProgress) -> Strip:
-        text, bar, quiet = self._styles()
+        text, bar, quiet = self.part("text"), self.part("bar"), self.part("quiet")
         share = window.bytes_done / window.bytes_total if window.bytes_total else 1.0 if window.state == "done" else 0.0
         name = cells.fit(describe_span(window.range, "UTC"), 26)
         segments = [Segment(f"  {name} ", text), Segment(share_bar(share, 1, _BAR), bar)]
         if window.problem:
-            segments.append(Segment(f" {literal(window.problem)}", self.get_component_rich_style("fetch--problem")))
+            segments.append(Segment(f" {literal(window.problem)}", self.part("problem")))
         else:
             size = f" {compact(window.bytes_done)}B" if window.bytes_done else ""
             segments.append(Segment(f" {_STATES.get(window.state, window.state)}{size}", quiet))
         return Strip(segments)
-
-    def _styles(self) -> tuple[Style, ...]:
-        return tuple(self.get_component_rich_style(f"fetch--{name}") for name in ("text", "bar", "quiet"))
 
 
 def _shown(progress: Progress) -> list[WindowProgress]:

@@ -15,10 +15,10 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.live_keys import live_bindings
+from fwbill_tui.tui.widgets.painted import Painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,13 @@ class KeyHint:
         return 1 + cells.width(self.shown) + 1 + cells.width(self.does) + 1
 
 
-class KeyBar(Widget):
+class KeyBar(Painted):
     """The bindings that are shown and enabled, from the focused part outwards; a click presses the key.
 
     Hints that find no room are left out whole, but never the last one (help, which has them all).
     """
 
+    PART = "key-bar"
     ALLOW_SELECT = False
     COMPONENT_CLASSES: ClassVar[set[str]] = {"key-bar--key", "key-bar--does"}
     DEFAULT_CSS = """
@@ -73,11 +74,11 @@ class KeyBar(Widget):
         return [*placed, (left, last)]
 
     def render_line(self, y: int) -> Strip:
-        key, does = self.get_component_rich_style("key-bar--key"), self.get_component_rich_style("key-bar--does")
+        key, does = self.part("key"), self.part("does")
         segments = []
         for _, hint in self._placed():
             segments += [Segment(f" {hint.shown}", key), Segment(f" {hint.does} ", does)]
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        return Strip(segments).adjust_cell_length(self.size.width, self.ground)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return min(container.width, sum(hint.width for hint in self.hints))

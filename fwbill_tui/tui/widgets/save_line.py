@@ -5,13 +5,13 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import share_bar
+from fwbill_tui.tui.widgets.painted import Painted
 
 
-class SaveLine(Widget):
+class SaveLine(Painted):
     """Name, bar and share of a file that is being written; no room when there is none."""
 
     DEFAULT_CSS = """
@@ -30,4 +30,4 @@ class SaveLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         text = f"Saving {self.name_written} {share_bar(self.share, 1, 16)} {self.share:.0%}   esc stops"
-        return Strip([Segment(cells.fit(text, self.size.width), self.rich_style)])
+        return Strip([Segment(cells.fit(text, self.size.width), self.ground)])

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 
@@ -23,6 +25,9 @@ class SearchBox(Input):
         &.refused { color: $text-error; text-style: underline; }
     }
     """
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """Another text needs no other layout: the line keeps its place, however much of it is filled."""
 
     class Searched(Message):
         """Another search."""

@@ -10,9 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui import cells
+from fwbill_tui.tui.widgets.painted import Painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ def age(since: datetime | None, now: datetime) -> str:
     return "just now"
 
 
-class StatusLine(Widget):
+class StatusLine(Painted):
     """Account, range and zone, number of events, source and age."""
 
+    PART = "status"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"status--name", "status--strong", "status--quiet"}
     DEFAULT_CSS = """
     StatusLine {
@@ -56,7 +57,7 @@ class StatusLine(Widget):
         self.set_interval(30, self.refresh)
 
     def render_line(self, y: int) -> Strip:
-        name, strong, quiet = (self.get_component_rich_style(f"status--{part}") for part in ("name", "strong", "quiet"))
+        name, strong, quiet = map(self.part, ("name", "strong", "quiet"))
         standing, width = self.standing, self.size.width
         source = ", ".join(filter(None, [standing.source, age(standing.fetched_at, datetime.now(UTC))]))
         events = f"{standing.events:,} events" if standing.events is not None else ""
@@ -71,7 +72,7 @@ class StatusLine(Widget):
         return Strip(segments).adjust_cell_length(width, quiet)
 
 
-class NoticeLine(Widget):
+class NoticeLine(Painted):
     """What must not be overlooked: rejected rows, missing windows, a query that cannot be read. No room when all is well."""
 
     DEFAULT_CSS = """
@@ -88,4 +89,4 @@ class NoticeLine(Widget):
 
     def render_line(self, y: int) -> Strip:
         text = "⚠ " + " · ".join(self.notices) if self.notices else ""
-        return Strip([Segment(cells.fit(text, self.size.width), self.rich_style)])
+        return Strip([Segment(cells.fit(text, self.size.width), self.ground)])

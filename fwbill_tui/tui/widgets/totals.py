@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
 from fwbill_tui.tui.bars import compact
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Totals
 
 
-class TotalsPanel(Widget):
+class TotalsPanel(Painted):
     """Two lines that follow every query: how many events of how many, and what they add up to.
 
     While a range is incomplete the panel says so in words; a total is never silently short.
     """
 
+    PART = "totals"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"totals--head", "totals--name", "totals--value", "totals--partial"}
     DEFAULT_CSS = """
     TotalsPanel {
@@ -38,10 +38,10 @@ class TotalsPanel(Widget):
 
     def render_line(self, y: int) -> Strip:
         segments = self._head() if y == 0 else self._sums() if y == 1 else []
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        return Strip(segments).adjust_cell_length(self.size.width, self.ground)
 
     def _head(self) -> list[Segment]:
-        value, quiet = self._style("value"), self._style("head")
+        value, quiet = self.part("value"), self.part("head")
         shown, whole = self.totals.events, self.whole.events
         segments = [Segment(f" {shown:,}", value)]
         if shown != whole:
@@ -50,7 +50,7 @@ class TotalsPanel(Widget):
         else:
             segments.append(Segment(" events" if shown != 1 else " event", quiet))
         if self.partial:
-            segments.append(Segment(f"  ⚠ partial: {self.partial}", self._style("partial")))
+            segments.append(Segment(f"  ⚠ partial: {self.partial}", self.part("partial")))
         return segments
 
     def _sums(self) -> list[Segment]:
@@ -59,7 +59,7 @@ class TotalsPanel(Widget):
         return full if sum(segment.cell_length for segment in full) <= self.size.width else self._parts(exact=False)
 
     def _parts(self, *, exact: bool) -> list[Segment]:
-        name, value, totals = self._style("name"), self._style("value"), self.totals
+        name, value, totals = self.part("name"), self.part("value"), self.totals
         segments = []
         measures = {"prompt": totals.prompt_tokens, "completion": totals.completion_tokens, "total": totals.total_tokens}
         for label, tokens in measures.items():
@@ -70,6 +70,3 @@ class TotalsPanel(Widget):
         if totals.accelerator_seconds:
             segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]
         return segments
-
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"totals--{name}")

@@ -12,6 +12,7 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -151,6 +152,9 @@ class UsageTable(ScrollView, can_focus=True):
             """The name of the column."""
             self.extend = extend
             """Whether shift or ctrl was held (many terminals keep shift for themselves): a further sort key is meant."""
+
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """Other rows need no other layout of the screen, unless a scroll bar comes or goes; then that asks for one."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
@@ -350,6 +354,10 @@ class UsageTable(ScrollView, can_focus=True):
             self.move_cursor(position, name)
             if event.chain == 2:
                 self.action_select()
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """Bring the scroll bars up to other rows."""
+        self._scroll_update(size)
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll at once: an animation over millions of rows would read thousands of them only to pass by."""
