@@ -216,6 +216,28 @@ def test_fresh_days_stay_and_old_ones_are_fetched_again(desk: Desk) -> None:
     assert desk.calls == []
 
 
+def test_a_known_range_opens_without_a_request_however_old(desk: Desk) -> None:
+    wanted = days(10, 0)
+    expected = desk.open(wanted)
+    desk.now = NOW + timedelta(hours=30)
+    assert same(desk.open(wanted, refresh="opening"), expected)
+    assert desk.server.requests == ()
+    assert desk.provenance.fetched_at == NOW
+    assert desk.provenance.notes == ("Nov 20 – Nov 21 2026: kept as of 2026-11-22 09:30 UTC, may still grow",)
+
+
+def test_a_range_that_is_not_known_brings_what_may_have_grown_up_to_date_as_well(desk: Desk) -> None:
+    desk.open(days(10, 0))
+    desk.now = NOW + timedelta(minutes=5)
+    desk.open(days(11, 0), refresh="opening")
+    assert [(call.start, call.end) for call in desk.calls] == [(days(11, 11).start, days(11, 11).end)]
+    desk.now = NOW + timedelta(hours=1)
+    desk.open(days(12, 0), refresh="opening")
+    assert {(call.start, call.end) for call in desk.calls} == {
+        (days(12, 12).start, days(12, 12).end), (days(1, 0).start, days(1, 0).end),
+    }  # fmt: skip
+
+
 def test_stale_fetches_whatever_may_still_grow(desk: Desk) -> None:
     desk.open(days(10, 0))
     desk.open(days(10, 0), desk.source().refreshing("stale"))
@@ -538,3 +560,35 @@ def test_days_that_are_sums_are_told_apart_from_events(desk: Desk) -> None:
         assert desk.provenance.grain == "day"
     desk.open(days(9, 7))
     assert (desk.provenance.grain, desk.provenance.notes) == ("event", ())
+
+
+def test_sums_never_take_the_place_of_events(desk: Desk) -> None:
+    """The better way failed when the last days were fetched again: the sums are shown, the events stay."""
+    desk.open(days(3, 0))
+    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types).head(1))])
+    inner.grain = "day"
+    desk.now = NOW + timedelta(hours=1)
+    shown = desk.open(days(4, 0), inner=inner)
+    assert {held.fetch.grain for on, held in desk.archive.manifest().days.items() if on >= days(3, 0).start.date()} == {"event"}
+    assert desk.archive.manifest().days[days(4, 4).start.date()].fetch.grain == "day"
+    assert shown.height < desk.expected(days(4, 0)).height
+    assert "Nov 20 – Nov 21 2026: sums per day, not single events" in desk.provenance.notes
+    assert same(desk.open(days(3, 0), refresh="none"), desk.expected(days(3, 0)))
+
+
+def test_where_events_are_needed_days_kept_as_sums_are_fetched_again_at_once(desk: Desk) -> None:
+    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types))])
+    inner.grain = "day"
+    desk.open(days(9, 7), inner=inner)
+    desk.open(days(9, 7))
+    assert (desk.calls, desk.provenance.grain) == ([], "day")
+    assert same(desk.open(days(9, 7), refresh="events"), desk.expected(days(9, 7)))
+    assert desk.provenance.grain == "event"
+
+
+def test_sums_of_nothing_prove_nothing_and_are_not_kept(desk: Desk) -> None:
+    inner = Scripted(lambda _wanted, types: [Batch(types.frame_schema().to_frame())])
+    inner.grain = "day"
+    assert desk.open(days(9, 7), inner=inner).is_empty()
+    assert desk.kept == []
+    assert same(desk.open(days(9, 7)), desk.expected(days(9, 7)))
