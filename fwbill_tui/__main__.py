@@ -14,6 +14,9 @@ if TYPE_CHECKING:  # without `typing`, as in `quick`
 
 def open_explorer(launch: Launch) -> int:
     """Open the screens; imported here, so that commands without a screen never load them."""
+    import gc
+
+    gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
     from fwbill_tui.tui.app import run_explorer
 
     return run_explorer(launch)
