@@ -32,7 +32,7 @@ class StripScrollBar(ScrollBarRender, Visual):
             **{name: color for name, color in (("back_color", colors.bgcolor), ("bar_color", colors.color)) if color is not None},
         )
         ground = style.rich_style
-        runs = [(Segment(text, own and ground + own), len(list(run))) for (text, own, _), run in groupby(bar.segments)]
+        runs = [(Segment(text[:width], own and ground + own), len(list(run))) for (text, own, _), run in groupby(bar.segments)]
         if self.vertical:
             return [strip for segment, lines in runs for strip in [Strip([segment], width)] * lines]
         line = Strip([Segment(segment.text * times, segment.style) for segment, times in runs if segment.text != "\n"], width)
