@@ -9,7 +9,10 @@ import pytest
 
 HEAVY = ("polars", "textual", "rich", "httpx", "grpc", "keyring")
 
-EXPLORE = "from fwbill_tui.cli.main import run; from fwbill_tui.cli import explore; explore.has_terminal = lambda: True"
+EXPLORE = (
+    "from fwbill_tui.cli.main import run; from fwbill_tui.cli import explore, plain; "
+    "explore.has_terminal = plain.has_terminal = lambda: True"
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,7 @@ EXPLORE = "from fwbill_tui.cli.main import run; from fwbill_tui.cli import explo
         ("import fwbill_tui.__main__, fwbill_tui.cli.main", ()),
         (f"{EXPLORE}; run([], open_explorer=lambda _: 0)", ()),
         (f"{EXPLORE}; run([sys.executable, '--range', '7d', '--model', 'x'], open_explorer=lambda _: 0)", ()),
+        (f"{EXPLORE}; run([sys.executable], open_explorer=lambda _: 0)", ()),
         (f"{EXPLORE}; run(['demo'], open_explorer=lambda _: 0)", ()),
         ("import fwbill_tui.tui.app, fwbill_tui.tui.screens.login", ("textual", "rich")),
     ],

@@ -16,7 +16,7 @@ from textual.dom import DOMNode
 from fwbill_tui import tui
 from fwbill_tui.cli import exits, flags
 from fwbill_tui.cli.explore import explore
-from fwbill_tui.cli.main import root
+from fwbill_tui.cli.root import root
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -14,7 +14,8 @@ from fwbill_tui.archive.account import MANIFEST
 from fwbill_tui.archive.archive import Archive
 from fwbill_tui.archive.manifest import Fetch
 from fwbill_tui.cli.archive import archive
-from fwbill_tui.cli.main import root, run
+from fwbill_tui.cli.main import run
+from fwbill_tui.cli.root import root
 from fwbill_tui.usage.schema import EventTypes
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -14,7 +14,9 @@ import pytest
 from fwbill_tui.cli import quick
 from fwbill_tui.cli.explore import explore
 from fwbill_tui.cli.flags import COMMANDS
-from fwbill_tui.cli.main import root
+from fwbill_tui.cli.main import run
+from fwbill_tui.cli.plain import plain_launch
+from fwbill_tui.cli.root import root
 
 SCRIPT = "import sys; from fwbill_tui.__main__ import main; sys.exit(main())"
 TELL = f"import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); {SCRIPT.removeprefix('import sys; ')}"
@@ -124,3 +126,25 @@ def test_an_answer_that_cannot_be_written_is_said() -> None:
     done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "plain"),
+    [
+        ([], True), (["a.csv"], True), (["a.csv", "b*.csv", "."], True), (["demo"], False), (["a.csv", "--strict"], False),
+        (["--", "a.csv"], False), (["-"], False), ([""], False), (["gone.csv"], False), (["sumary"], False),
+    ],
+)  # fmt: skip
+def test_without_a_flag_the_explorer_starts_with_what_the_parser_would_make_of_it(
+    arguments: list[str], plain: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "b1.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("fwbill_tui.cli.explore.has_terminal", lambda: True)
+    opened = []
+    run(arguments, open_explorer=lambda launch: opened.append(launch) or 0)
+    monkeypatch.setattr("fwbill_tui.cli.plain.has_terminal", lambda: True)
+    launch = plain_launch(arguments)
+    assert (launch is not None) is plain
+    assert launch is None or [launch] == opened
