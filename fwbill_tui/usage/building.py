@@ -32,7 +32,7 @@ class LedgerBuilder:
         self._rejects: list[Reject] = []
         self._values: dict[str, pl.Series] = {}  # of further columns that are dimensions, their different values so far
         self._free_text: set[str] = set()
-        self._rolled = list(DIMENSION_COLUMNS.values())
+        self._rolled = [column for column in DIMENSION_COLUMNS.values() if column not in types.unread]
         self._largest = dict.fromkeys(TOKEN_MEASURES, 0)
         self.rejected = 0
         self.events = 0

@@ -22,8 +22,13 @@ from fwbill_tui.usage.row_reader import Fault, printable, split_rows
 from fwbill_tui.usage.schema import EventTypes
 
 _PIECES = 16
+_FEW_QUOTED = 16
+"""Where fewer than one line in so many has quotes, they are found one by one."""
 _SMALL = 256 << 10
 """Bytes below which cutting further costs more than reading row by row."""
+_MARKS = (b"\xef\xbb\xbf", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda")
+"""A byte-order mark, gzip, Zstandard and zlib. Polars heeds them at the beginning of what it is given, which here is a line in
+the middle of a file."""
 
 
 @dataclass(slots=True)
@@ -43,7 +48,8 @@ class ChunkReader:
         self._types = types
         self._width = len(header.names)
         self._text_schema = header.text_schema()
-        self._typed_schema = header.typed_schema(types)
+        self._unread = [name for name in header.names if name in types.unread]
+        self._typed_schema = header.typed_schema(types) | dict.fromkeys(self._unread, pl.String())
         self._no_events = complete(self._text_schema.to_frame().select(
             pl.col(name).cast(types.of(name)) for name in header.names
         ), types)  # fmt: skip
@@ -65,8 +71,7 @@ class ChunkReader:
         return piece.events[0] if len(piece.events) == 1 else pl.concat([self._no_events, *piece.events]).rechunk()
 
     def _read(self, data: bytes, piece: Piece, final: bool) -> None:
-        # Polars would drop a byte-order mark here, in the middle of a file, but not one line further down.
-        marked = data.startswith(b"\xef\xbb\xbf")
+        marked = data.startswith(_MARKS)
         events = None if marked else self._at_once(data)
         if events is not None:
             piece.events.append(complete(events, self._types))
@@ -95,6 +100,7 @@ class ChunkReader:
                 return None
             events.replace_column(events.get_column_index("end_time"), end)
         events.replace_column(events.get_column_index("start_time"), start)
+        events = events.drop(self._unread)
         if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
             return None
         return events
@@ -102,27 +108,24 @@ class ChunkReader:
     def _complete(self, data: bytes, events: pl.DataFrame) -> bool:
         """Whether each line is one row with all its fields.
 
-        A short row has a null in the last column. So it is enough to look at the lines that have quotes or end in a
-        comma: if all of those are complete and there are as many commas at the end as nulls, no other row is short.
+        Polars refuses a row with too many. One with too few has a null in the last column. So it is enough to look at the
+        lines of such rows, and at those with quotes, inside which commas and line ends are text.
         """
-        nulls = events.to_series(-1).null_count()
-        quotes = b'"' in data
-        if not nulls and not quotes:
-            return True
+        last = events.to_series(-1)
+        nulls = last.null_count()
+        quoted = _lines_with_quotes(data, events.height // _FEW_QUOTED)
+        if not nulls and quoted is not None:
+            return self._all_rows(quoted)
         lines = pl.scan_lines(data).collect().to_series()
         if lines.len() != events.height:
             return False
-        comma_ends = lines.str.ends_with(",")
-        if quotes:
-            quoted = lines.str.contains('"', literal=True)
-            if not self._all_rows(lines.filter(quoted)):
-                return False
-            doubtful = lines.filter(comma_ends & ~quoted)
-        else:
-            doubtful = lines.filter(comma_ends)
-        if (doubtful.str.count_matches(",", literal=True) != self._width - 1).any():
+        if quoted is None:
+            quoted = lines.filter(lines.str.contains('"', literal=True))
+        if not self._all_rows(quoted):
             return False
-        return comma_ends.sum() == nulls or self._all_rows(lines)
+        doubtful = lines.filter(last.is_null())
+        doubtful = doubtful.filter(doubtful.str.count_matches(",", literal=True) != self._width - 1)
+        return doubtful.str.contains('"', literal=True).all()
 
     def _all_rows(self, lines: pl.Series) -> bool:
         return bool(lines.str.contains(self._whole_row).all())
@@ -176,3 +179,17 @@ class ChunkReader:
             piece.faults.append(fault._replace(line=piece.lines + fault.line))
         piece.lines += found.lines
         piece.tail = found.tail
+
+
+def _lines_with_quotes(data: bytes, most: int) -> pl.Series | None:
+    """The lines that have a quote in them; None when there are more than `most`."""
+    found: list[bytes] = []
+    at = data.find(b'"')
+    while at >= 0:
+        if len(found) == most:
+            return None
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        found.append(data[data.rfind(b"\n", 0, at) + 1 : end].removesuffix(b"\r"))
+        at = data.find(b'"', end)
+    return pl.Series(found, dtype=pl.Binary).cast(pl.String)

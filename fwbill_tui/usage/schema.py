@@ -22,9 +22,13 @@ class EventTypes:
     A set of categories belongs to one load, so that labels of files closed long ago do not pile up. Codes are 16 bits
     wide (ten million events then take some 0.4 of their size as strings); `wide=True` takes 32 bits, for a load in
     which a column has more than 65,000 different labels (Polars then raises `ComputeError` on the narrow type).
+
+    `unread` are label columns that the load is not about: they need not be filled, where reading is faster without. What
+    makes a row unreadable stays the same.
     """
 
     wide: bool = False
+    unread: frozenset[str] = frozenset()
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def label(self, column: str) -> pl.Categorical:

@@ -79,6 +79,9 @@ def test_the_mode_follows_size_and_memory(tmp_path: Path, monkeypatch: pytest.Mo
         (Query(time_zone="Asia/Kolkata", group_by=("day",)), True),
         (Query(search="only-in-a-note"), True),
         (Query(group_by=("team",)), False),
+        (Query(group_by=("user", "accelerator")), False),
+        (Query(group_by=("bucket",), without=(("model", ("*kimi*",)),)), False),
+        (Query(), False),
     ],
 )
 def test_sums_hold_events_only_where_they_must(tmp_path: Path, query: Query, held: bool) -> None:
@@ -95,6 +98,24 @@ def test_sums_hold_events_only_where_they_must(tmp_path: Path, query: Query, hel
     assert ledger.totals(query).events > 0
     if query.group_by:
         assert ledger.groups(query).equals(everything.groups(query))
+
+
+@pytest.mark.parametrize("group_by", [(), ("model",), ("user", "hour")])
+def test_sums_reject_what_a_load_rejects(tmp_path: Path, group_by: tuple[str, ...]) -> None:
+    write_csv(path := tmp_path / "usage.csv", 3000)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[100] = lines[100].replace(b",", b",,", 1)
+    lines[200] = lines[200].rpartition(b",")[0] + b"\n"
+    lines[300] = b"\xff" + lines[300]
+    lines[400] = lines[400].replace(b" UTC,", b" CET,", 1)
+    lines[500] = b'"' + lines[500]
+    path.write_bytes(b"".join(lines))
+    query = Query(group_by=group_by)
+    everything = load(FileSource([str(path)]), [EVERYTHING]).ledger
+    ledger = load_sums(FileSource([str(path)], frugal=True), query).ledger
+    assert ledger.rejects == everything.rejects
+    assert len(ledger.rejects) == 5
+    assert ledger.totals(query) == everything.totals(query)
 
 
 # -- what is kept on disk ----------------------------------------------------------------------------------------------

@@ -152,3 +152,24 @@ def test_damage_never_costs_a_good_row(lines: list[bytes], chunk_bytes: int) -> 
     blank = sum(not line.strip() for line in lines)
     assert read >= standing if not quotes else read + rejected <= len(lines)
     assert quotes or read + rejected == len(lines) - blank
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"x\x9c", b"x\xda"])
+def test_a_line_that_begins_like_a_compressed_file_is_a_line(mark: bytes) -> None:
+    types = EventTypes()
+    data = mark + GOOD.encode() + b"\n" + GOOD.encode() + b"\n"
+    fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
+    assert_same(types, (fast, fast.read(data)), (slow, slow.read(data)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(anything)
+def test_columns_that_are_not_wanted_change_nothing_else(data: bytes) -> None:
+    whole, part = EventTypes(), EventTypes(unread=frozenset({"email"}))
+    pieces = []
+    for types in (whole, part):
+        reader = ChunkReader(HEADER, types)
+        piece = reader.read(data, final=True)
+        pieces.append((piece.faults, piece.lines, reader.together(piece).drop("email").cast({pl.Categorical: pl.String})))
+    assert pieces[0][:2] == pieces[1][:2]
+    assert_frame_equal(pieces[0][2], pieces[1][2])
