@@ -81,6 +81,18 @@ class ArchivedSource:
         except ArchiveError:
             return {}
 
+    def kept(self, wanted: TimeRange) -> Literal["all", "some", "none"]:
+        """How many of the days of a range up to now are kept; `none` also when the archive cannot be read."""
+        now = self._clock().astimezone(UTC)
+        days = days_touched(closed(wanted, now), now.date())
+        try:
+            kept = self._archive.manifest().days.keys()
+        except ArchiveError:
+            return "none"
+        if not kept & set(days):
+            return "none"
+        return "all" if kept >= set(days) else "some"
+
     def provenance(self) -> Provenance:
         """About the last `batches`. Its `fetched_at` is that of the oldest provisional day, or else of the newest day."""
         return self._provenance

@@ -28,7 +28,7 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
-from fwbill_tui.tui.entrance import Doorway, Opening, demo_doorway, open_files
+from fwbill_tui.tui.entrance import Doorway, Opening, check_with_archive, demo_doorway, open_files
 from fwbill_tui.tui.keeping import Keeping
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.usage.literal import literal
@@ -182,11 +182,14 @@ class FwbillApp(App[int]):
         from fwbill_tui.tui.screens.login import LoginScreen
 
         credentials, endpoints, keeping = doorway.credentials, doorway.endpoints, self._keeping
+        last_account = (lambda _: None) if keeping is None else keeping.last_account
+        check = None if ask else check_with_archive(doorway, self._launch, last_account)
         if keeping is None:
-            return LoginScreen(credentials, endpoints, note=note, at_once=not ask, choose=ask)
+            return LoginScreen(credentials, endpoints, check=check, note=note, at_once=not ask, choose=ask)
         return LoginScreen(
             credentials,
             endpoints,
+            check=check,
             search=keeping.search,
             last_account=keeping.last_account,
             account=keeping.named,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.fireworks.errors import NetworkError
+from fwbill_tui.settings import data_dir
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
 from fwbill_tui.usage.ranges import parse_range
 
 if TYPE_CHECKING:  # a source brings Polars with it
+    from fwbill_tui.fireworks.rest import Account
+    from fwbill_tui.fireworks.retry import OnWait
     from fwbill_tui.sources.source import Source
+    from fwbill_tui.tui.screens.login import Check
 
 DEMO_HOST = "demo"
 FIRST_RANGE = "30d"
@@ -70,6 +76,36 @@ class Doorway:
             choice=launch.source, keep=launch.keep, time_zone=query.time_zone, host=self.archive_host,
         )  # fmt: skip
         return Opening(source, query, account_id(account))
+
+
+def check_with_archive(doorway: Doorway, launch: Launch, last_account: Callable[[Credential], str | None]) -> Check:
+    """Ask the service for a credential's accounts, but not about a range that is kept whole, nor in vain where a part is.
+
+    What was found on this machine opens what is kept on this machine: a pasted key is always tried.
+    """
+    from fwbill_tui.tui.screens.login import check_at
+
+    ask = check_at(doorway.endpoints)
+
+    def check(credential: Credential, cancelled: threading.Event, on_wait: OnWait) -> Sequence[Account]:
+        known = credential.account_id or last_account(credential)
+        if known is None or credential not in doorway.credentials or not (data_dir(os.environ) / "archive").is_dir():
+            return ask(credential, cancelled, on_wait)
+        from fwbill_tui.fireworks.rest import Account
+        from fwbill_tui.sources.archived import ArchivedSource
+
+        opening = doorway.account(credential, known, launch)
+        kept = opening.source.kept(opening.query.range) if isinstance(opening.source, ArchivedSource) else "none"
+        if kept == "all" or launch.source == "archive":
+            return [Account(known)]
+        try:
+            return ask(credential, cancelled, on_wait)
+        except NetworkError:
+            if kept == "none":
+                raise
+            return [Account(known)]
+
+    return check
 
 
 def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
