@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, Literal, get_args
 
@@ -27,10 +26,12 @@ def write_csv(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryI
     With `neutralise` a text cell (or column name) that a spreadsheet would run as a formula gets a leading apostrophe.
     """
     columns = [_csv_column(name, dtype, neutralise) for name, dtype in schema.items()]
+    cells = schema.to_frame().select(columns)
     header = pl.DataFrame(schema=[guarded(name) if neutralise else name for name in schema])
     header.write_csv(stream)
-    for frame in frames:
-        frame.select(columns).write_csv(stream, include_header=False, datetime_format=_CSV_TIME)
+    stream.flush()  # Polars may write past the stream's own buffer
+    rows = _streamed((frame.select(columns) for frame in frames), cells.schema)
+    rows.sink_csv(stream, include_header=False, datetime_format=_CSV_TIME)
 
 
 def write_ndjson(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
@@ -42,15 +43,18 @@ def write_ndjson(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: Bina
 
 def write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
     """Parquet with zstd: labels as strings, times as UTC timestamps in microseconds."""
+    plain = pl.Schema({name: pl.String() if _is_label(dtype) else dtype for name, dtype in schema.items()})
+    _streamed((frame.cast(plain) for frame in frames), plain).sink_parquet(stream, compression="zstd")
+
+
+def _streamed(frames: Iterator[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:
+    """The frames as a scan, from which a sink takes the next while it writes those before."""
     from polars.io.plugins import register_io_source
 
-    plain = pl.Schema({name: pl.String() if _is_label(dtype) else dtype for name, dtype in schema.items()})
-
     def produce(*_: object) -> Iterator[pl.DataFrame]:
-        for frame in frames:
-            yield frame.cast(plain)
+        return frames
 
-    register_io_source(produce, schema=plain).sink_parquet(stream, compression="zstd")
+    return register_io_source(produce, schema=schema)
 
 
 def write_format(
@@ -75,9 +79,8 @@ def readable_groups(groups: pl.DataFrame) -> pl.DataFrame:
 
 def csv_text(frame: pl.DataFrame) -> str:
     """A small frame as CSV text."""
-    stream = io.BytesIO()
-    write_csv(iter([frame]), frame.schema, stream)
-    return stream.getvalue().decode()
+    columns = [_csv_column(name, dtype, neutralise=False) for name, dtype in frame.schema.items()]
+    return frame.select(columns).write_csv(datetime_format=_CSV_TIME)
 
 
 def guarded(text: str) -> str:
