@@ -103,7 +103,7 @@ class LazyLedger(Ledger):
         del query
         raise TypeError("a LazyLedger has pages and frames, no order")
 
-    def first_rows(self, query: Query, count: int) -> pl.Series | None:
+    def first_rows(self, query: Query, count: int) -> pl.Series:
         """See `order`."""
         return self.order(query).head(count)
 

@@ -12,6 +12,7 @@ from fwbill_tui.usage import groups as grouping
 from fwbill_tui.usage import order, rollup, zones
 from fwbill_tui.usage import series as time_series
 from fwbill_tui.usage.answers import Facet, FacetValue, Series, Totals
+from fwbill_tui.usage.first_rows import first_rows
 from fwbill_tui.usage.labels import EMPTY, Labels
 from fwbill_tui.usage.names import (
     COLUMNS,
@@ -28,6 +29,8 @@ from fwbill_tui.usage.schema import Reject
 
 _KEPT_ORDERS = 3
 """Whole orders kept for re-use: four bytes per event each."""
+_KEPT_MASKS = 4
+"""Masks of the events under a query's filters kept for re-use: one bit per event each."""
 _KEPT_ROLLUP_BYTES = 256 << 20
 _FEW = 4
 """Fewer than one event in so many are sorted by themselves rather than picked from a whole order not known yet."""
@@ -69,6 +72,7 @@ class Ledger:
         self._free_text = tuple(column for column in self.further if column not in self._labels)
         self._rollups = Recent[pl.DataFrame](_KEPT_ROLLUP_BYTES)
         self._orders = Recent[pl.Series](_KEPT_ORDERS * 4 * max(events.height, 1))
+        self._masks = Recent[pl.Series](_KEPT_MASKS * max(events.height // 8, 1))
         self._buckets: dict[str, int] = {}
         self._largest = rollup.largest_counts(events) if largest is None else largest
         self._huge_counts = self._largest["prompt_tokens"] + self._largest["completion_tokens"] >= 1 << 63
@@ -204,23 +208,26 @@ class Ledger:
         sort = self._sort_keys(query)
         if condition is None:
             return self._whole_order(sort)
-        mask = order.mask(self.events, condition)
-        shown = mask.sum()
-        if self._orders.peek(sort) is None and shown < self.events.height // _FEW:
-            rows = order.rows_where(mask)
-            subset = self.events.select(pl.col(column).gather(rows) for column in {key.column for key in sort})
-            return rows.gather(order.arg_sort(subset, sort, self._labels)) if sort else rows
+        mask = self._mask(query, condition)
+        if self._orders.peek(sort) is None and mask.sum() < self.events.height // _FEW:
+            return order.arg_sort_where(mask, self.events, sort, self._labels)
         whole = self._whole_order(sort)
         return whole.filter(mask.gather(whole))
 
-    def first_rows(self, query: Query, count: int) -> pl.Series | None:
-        """The first `count` row numbers of `order(query)`, found in its first part; None when that would not be quick."""
+    def first_rows(self, query: Query, count: int) -> pl.Series:
+        """The first `count` row numbers of `order(query)`, without working out the others."""
         condition = self._event_condition(query)
-        whole = self._orders.peek(self._sort_keys(query))
-        if whole is None:
-            return None
-        if condition is None:
-            return whole.head(count)
+        sort = self._sort_keys(query)
+        whole = self._orders.peek(sort)
+        if whole is not None:
+            found = whole.head(count) if condition is None else self._first_found(whole, condition, count)
+            if found is not None:
+                return found
+        mask = None if condition is None else self._mask(query, condition)
+        return first_rows(self.events, sort, self._labels, count, mask)
+
+    def _first_found(self, whole: pl.Series, condition: pl.Expr, count: int) -> pl.Series | None:
+        """The first rows of an order for which a condition holds; None when they are not among the first it has."""
         read = list(dict.fromkeys(condition.meta.root_names()))
         found = whole.clear()
         start, block = 0, _FIRST_BLOCK
@@ -232,6 +239,11 @@ class Ledger:
             found.append(rows.filter(order.mask(part, condition)))
             start, block = start + block, block * 4
         return found.head(count)
+
+    def _mask(self, query: Query, condition: pl.Expr) -> pl.Series:
+        """Whether each event is shown; sorting the same ones otherwise does not ask again."""
+        asked = (query.range, query.only, query.without, query.search, query.where)
+        return self._masks.get(asked, lambda: order.mask(self.events, condition))
 
     def _whole_order(self, sort: tuple[SortKey, ...]) -> pl.Series:
         return self._orders.get(sort, lambda: order.arg_sort(self.events, sort, self._labels))

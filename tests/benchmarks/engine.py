@@ -98,8 +98,7 @@ class _Answers:
         self._add("row order after a letter", rows, None, "", ("p95", 100))
 
         def first(word: str) -> None:
-            if whole.first_rows(Query(search=word), _SCREEN) is None:
-                whole.order(Query(search=word))
+            whole.first_rows(Query(search=word), _SCREEN)
 
         self._add("first rows after a letter", Sample.of(_ms(partial(first, word)) for word in _WORDS))
 
@@ -136,12 +135,7 @@ class _Answers:
 
         def first(column: str) -> float:
             ledger, query = self._fresh(), Query(sort=(SortKey(column, descending=True),))
-
-            def screen() -> None:
-                if ledger.first_rows(query, _SCREEN) is None:
-                    ledger.order(query)
-
-            return _ms(screen)
+            return _ms(partial(ledger.first_rows, query, _SCREEN))
 
         for column in ("start_time", "prompt_tokens", "base_model_name", "accelerator_seconds"):
             one, other = interleaved(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fwbill_tui.usage import first_rows as leading
+from fwbill_tui.usage import sort_codes
+from fwbill_tui.usage.first_rows import first_rows
 from fwbill_tui.usage.labels import Labels
 from fwbill_tui.usage.order import arg_sort, mask, rows_where
 from fwbill_tui.usage.query import SortKey
@@ -41,10 +47,11 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
     return frame.with_columns(pl.col("label").cast(pl.Categorical(pl.Categories("order", namespace="test", physical=pl.UInt16))))
 
 
-@settings(max_examples=120, deadline=None)
-@given(frames(), st.lists(st.builds(SortKey, st.sampled_from(sorted(COLUMNS)), st.booleans()), max_size=5))
-def test_the_order_is_that_of_polars(frame: pl.DataFrame, keys: list[SortKey]) -> None:
-    order = arg_sort(frame, keys, {"label": Labels("label", frame["label"])})
+KEYS = st.lists(st.builds(SortKey, st.sampled_from(sorted(COLUMNS)), st.booleans()), max_size=5)
+
+
+def expected_order(frame: pl.DataFrame, keys: list[SortKey]) -> list[int]:
+    """The order by Polars' own stable sort of the whole frame."""
     expected = frame.with_row_index("row")
     if keys:
         expected = expected.with_columns(pl.col("label").cast(pl.String)).sort(
@@ -53,8 +60,80 @@ def test_the_order_is_that_of_polars(frame: pl.DataFrame, keys: list[SortKey]) -
             nulls_last=True,
             maintain_order=True,
         )
+    return expected["row"].to_list()
+
+
+def labels_of(frame: pl.DataFrame) -> dict[str, Labels]:
+    return {"label": Labels("label", frame["label"])}
+
+
+@contextmanager
+def few_taken_for_many() -> Iterator[None]:
+    """What is done with many rows (samples, parts, a look for the first ones) is done with a handful; samples miss a lot."""
+    limits = [
+        (sort_codes, "_FEW_ROWS", 0), (sort_codes, "_SAMPLE", 4), (sort_codes, "_FEW_VALUES", 3),
+        (leading, "_FEW_ROWS", 0), (leading, "_SAMPLE", 4), (leading, "_SPARE", 1),
+    ]  # fmt: skip
+    with ExitStack() as stack:
+        for module, name, limit in limits:
+            stack.enter_context(patch.object(module, name, limit))
+        yield
+
+
+@settings(max_examples=150, deadline=None)
+@given(frames(), KEYS)
+def test_the_order_is_that_of_polars(frame: pl.DataFrame, keys: list[SortKey]) -> None:
+    expected = expected_order(frame, keys)
+    order = arg_sort(frame, keys, labels_of(frame))
     assert order.dtype == pl.UInt32
-    assert order.to_list() == expected["row"].to_list()
+    assert order.to_list() == expected
+    with few_taken_for_many():
+        order = arg_sort(frame, keys, labels_of(frame))
+    assert order.dtype == pl.UInt32
+    assert order.to_list() == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(frames(), KEYS, st.integers(0, 3) | st.integers(0, 35), st.none() | st.integers(0, 2**30 - 1), st.integers(0, 30))
+def test_first_rows_are_the_head_of_the_order(
+    frame: pl.DataFrame, keys: list[SortKey], count: int, bits: int | None, cut: int
+) -> None:
+    shown = None if bits is None else pl.Series([bits >> row & 1 == 1 for row in range(frame.height)], dtype=pl.Boolean)
+    expected = expected_order(frame, keys)
+    expected = expected if shown is None else [row for row in expected if shown[row]]
+    chunked = pl.concat([frame[:cut], frame[cut:]], rechunk=False)  # as a load leaves them
+    for some in (frame, chunked):
+        with few_taken_for_many():
+            first = first_rows(some, keys, labels_of(frame), count, shown)
+        assert first.dtype == pl.UInt32
+        assert first.to_list() == expected[:count]
+    assert first_rows(chunked, keys, labels_of(frame), count, shown).to_list() == expected[:count]
+
+
+def test_many_rows_with_few_values_and_one_that_no_sample_meets() -> None:
+    height = 200_003
+    row = pl.int_range(height, eager=True)
+    rare = (row == 77_777) | (row == 123_456)
+    frame = pl.DataFrame(
+        {
+            "common": (row * 7919 % 13).set(rare, -(2**62)).set(row % 1000 == 0, None),
+            "rare": pl.repeat(None, height, dtype=pl.Float64, eager=True).scatter([5, 77_777, 9], [1.5, -2.0, 1.5]),
+            "wide": (row * 6_364_136_223_846_793_005) // 3,
+        }
+    )
+    for keys in (
+        [SortKey("common")], [SortKey("common", descending=True)], [SortKey("rare")], [SortKey("wide", descending=True)],
+        [SortKey("common", descending=True), SortKey("wide")], [SortKey("rare", descending=True), SortKey("common")],
+    ):  # fmt: skip
+        expected = frame.with_row_index("row").sort(
+            [key.column for key in keys], descending=[key.descending for key in keys], nulls_last=True, maintain_order=True
+        )["row"]
+        assert arg_sort(frame, keys, {}).equals(expected), keys
+        for count in (1, 3, 400, 70_000):
+            assert first_rows(frame, keys, {}, count).equals(expected.head(count)), (keys, count)
+        shown = (frame["common"] != 3).fill_null(value=False)
+        inside = expected.filter(shown.gather(expected))
+        assert first_rows(frame, keys, {}, 400, shown).equals(inside.head(400)), keys
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,9 +169,7 @@ def test_many_keys_take_several_passes() -> None:
     frame = pl.DataFrame({f"k{number}": [row * (number + 7919) % 2**33 % 99991 for row in range(height)] for number in range(9)})
     frame = frame.with_columns(pl.all() // 20_000)
     keys = [SortKey(column, number % 2 == 0) for number, column in enumerate(frame.columns)]
-    expected = frame.with_row_index("row").sort(
-        frame.columns, descending=[key.descending for key in keys], maintain_order=True
-    )
+    expected = frame.with_row_index("row").sort(frame.columns, descending=[key.descending for key in keys], maintain_order=True)
     assert arg_sort(frame, keys, {}).to_list() == expected["row"].to_list()
 
 

@@ -189,7 +189,7 @@ class Answering:
         total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
         if question.anchor is None and total > _FIRST_ROWS:
             first = ledger.first_rows(query, _FIRST_ROWS)
-            if first is not None and not superseded(0):
+            if not superseded(0):
                 self._target.post_message(RowsReady(question, ledger.events, first, total, whole=False))
         if superseded(_PAUSE if ledger.events.height > 200_000 else 0):
             return
