@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import logging
 import re
 import secrets
 import time
@@ -23,6 +24,7 @@ from fwbill_tui.archive.reading import Damage, Kept, read_days
 from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
 from fwbill_tui.usage.schema import EventTypes
 
+_log = logging.getLogger("fwbill.archive")
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"
 LOCK = "lock"
@@ -94,12 +96,15 @@ class AccountArchive:
                 raise cannot("write to", self.folder, error) from error
             with self._locked():
                 self._name(fetch, written)
+            _log.info("kept %d days of %s from %s by %ss", len(written), self.account, fetch.source, fetch.grain)
         finally:
             self._remove_unnamed(day.file for day in written)
         self._sweep()
 
     def set_aside(self, damages: Sequence[Damage]) -> None:
         """Take damaged days out of the manifest, so that they are missing, and move their files into a folder beside it."""
+        for damage in damages:
+            _log.warning("set aside of %s: %s", self.account, damage)
         with self._locked():
             kept = self.manifest().days
             days = [each.day for each in damages if kept.get(each.day.date) == each.day]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import secrets
 import shutil
@@ -18,6 +19,7 @@ from fwbill_tui.archive.manifest import DayState, Manifest, read_manifest
 from fwbill_tui.archive.reading import Damage, checked
 from fwbill_tui.settings import data_dir
 
+_log = logging.getLogger("fwbill.archive")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -88,6 +90,7 @@ class Archive:
                     data = Damage(day, kept.folder / day.file, "the file is gone")
                 if isinstance(data, Damage):
                     damages.append(data)
+            _log.info("verified %s at %s: %d damaged", kept.account, kept.host, len(damages))
             yield kept, damages
 
     def prune(self, keep: timedelta) -> dict[AccountArchive, int]:
@@ -98,6 +101,7 @@ class Archive:
             old = [day for day in kept.manifest().days if day < limit.date()]
             kept.drop(old)
             dropped[kept] = len(old)
+            _log.info("dropped %d days of %s at %s", len(old), kept.account, kept.host)
         return dropped
 
     def forget(self, host: str, account: str) -> None:
@@ -112,6 +116,7 @@ class Archive:
                     shutil.rmtree(path)
             except OSError as error:
                 raise cannot("remove", folder, error) from error
+        _log.info("forgot %s at %s", account, host)
 
     # -- inside ------------------------------------------------------------------------------------------------------
     def _folders(self) -> list[Path]:

@@ -76,7 +76,7 @@ def _begin_log(_ctx: click.Context, _parameter: click.Parameter, path: Path | No
         begin_log(path)
 
 
-_LOG_FILE = click.option(
+log_file_flag = click.option(
     *LOG_FILE.names,
     cls=Option,
     section=LOG_FILE.section,
@@ -86,7 +86,9 @@ _LOG_FILE = click.option(
     callback=_begin_log,
     help=LOG_FILE.told,
 )
-ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key, _LOG_FILE)
+"""Gives a command `--log-file`, which takes effect before the command runs."""
+
+ACCOUNT_OPTIONS: Sequence[Callable[[Any], Any]] = (_ACCOUNT_ID, _PROFILE, _KEY_COMMAND, _no_api_key, log_file_flag)
 
 
 def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[[F], F]:
@@ -94,7 +96,7 @@ def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[
 
     Without `account_id` or `sign_in` it has not those that name the account, or the credential.
     """
-    options = [*([_ACCOUNT_ID] if account_id else []), *([_PROFILE, _KEY_COMMAND] if sign_in else []), _no_api_key, _LOG_FILE]
+    options = [*([_ACCOUNT_ID] if account_id else []), *([_PROFILE, _KEY_COMMAND] if sign_in else []), _no_api_key, log_file_flag]
     names = [field.name for field in fields(AccountFlags)]
 
     def decorate(function: F) -> F:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fwbill_tui.cli.account import log_file_flag
 from fwbill_tui.cli.cells import aligned, cut
 from fwbill_tui.cli.exits import DONE, FAILED, CommandError
 from fwbill_tui.cli.flags import COMMANDS
@@ -42,6 +43,7 @@ def archive() -> None:
 @option(
     "-o", "--output", type=click.Choice(("table", "json")), section="Output", help="The form of the answer.  [default: table]"
 )
+@log_file_flag
 def list_(output: str | None) -> int:
     """Say what is kept of which account."""
     archive = _archive()
@@ -61,6 +63,7 @@ def list_(output: str | None) -> int:
 
 
 @archive.command("verify", cls=Command, short_help="Read everything that is kept and name what is damaged.")
+@log_file_flag
 def verify() -> int:
     """Read every byte that is kept and compare it with its checksum. Nothing is changed.
 
@@ -80,6 +83,7 @@ def verify() -> int:
 
 @archive.command("prune", cls=Command, short_help="Drop days that are older than you want to keep.")
 @option("--keep", metavar="DAYS", section="Days", required=True, help="How many days to keep, up to today: 400d.")
+@log_file_flag
 def prune(keep: str) -> int:
     """Drop the days of every account that ended longer ago than --keep says."""
     match = _AGE.fullmatch(keep)
@@ -96,6 +100,7 @@ def prune(keep: str) -> int:
 @archive.command("forget", cls=Command, short_help="Remove everything that is kept of an account.")
 @click.argument("account")
 @option("--service", metavar="HOST", section="Account", help="The service, as `list` shows it, where several know the account.")
+@log_file_flag
 def forget(account: str, service: str | None) -> int:
     """Remove everything that is kept of ACCOUNT. What Fireworks has is not touched, and can be fetched again."""
     archive = _archive()

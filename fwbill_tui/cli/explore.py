@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fwbill_tui.cli.account import command_credential
+from fwbill_tui.cli.account import command_credential, log_file_flag
 from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.flags import COMMANDS
@@ -59,6 +59,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
 
 @click.command("demo", cls=Command, short_help=COMMANDS["demo"][1])
 @option("--rows", type=ROWS, metavar="N", section="Demo", help=f"How many events.  [default: {DEMO_ROWS}]")
+@log_file_flag
 @filter_flags(columns=True)
 @click.pass_obj
 def demo(open_explorer: OpenExplorer, rows: int | None, filters: FilterFlags) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fwbill_tui.cli.account import AccountFlags, account_flags, sign_in, the_account
+from fwbill_tui.cli.account import AccountFlags, account_flags, log_file_flag, sign_in, the_account
 from fwbill_tui.cli.cells import aligned, cut
 from fwbill_tui.cli.exits import DONE, NO_ACCOUNT, SIGN_IN_REFUSED, USAGE, CommandError
 from fwbill_tui.cli.flags import COMMANDS
@@ -67,6 +67,7 @@ def login(flags: AccountFlags) -> int:
 
 
 @click.command("logout", cls=Command, short_help=COMMANDS["logout"][1])
+@log_file_flag
 def logout() -> int:
     """Take the API key that `fwbill login` or the login screen kept out of the system's keyring again.
 
