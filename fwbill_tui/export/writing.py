@@ -16,7 +16,7 @@ from fwbill_tui.export.slices import Progress, slices, told
 from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, QueryError
-from fwbill_tui.usage.rollup_ledger import names_in_files, rollup_of
+from fwbill_tui.usage.rollup_ledger import names_in_files
 
 
 def write_events(
@@ -89,9 +89,9 @@ def write_rollup(
 ) -> Path | BinaryIO:
     """Write what `query` shows as a rollup, that `fwbill --rollup` opens; its sort and columns do not matter.
 
-    See `usage.rollup_ledger.rollup_of`; otherwise as `write_events`.
+    See `Ledger.rollup`; otherwise as `write_events`.
     """
-    summed = rollup_of(ledger, query)
+    summed = ledger.rollup(query)
     rows = slices(summed, None, summed.columns, progress=progress, cancelled=cancelled)
     return _write(rows, summed.schema, path, format, overwrite, neutralise_formulas)
 

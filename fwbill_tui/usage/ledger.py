@@ -201,6 +201,18 @@ class Ledger:
         facts = self._by_time(query, predicate, times, *columns) if times else self._cube(query, predicate, *columns)
         return grouping.build(facts.filter(predicate.on_labels()), query)
 
+    def rollup(self, query: Query) -> pl.DataFrame:
+        """What is shown, summed per hour and combination of labels: a rollup as its file has it, with labels as text, sorted.
+
+        The buckets are quarter hours (or minutes) where the query's time zone or range needs that. Free text is left out.
+        """
+        self.check(query)
+        predicate = self._predicate(query)
+        keys = [rollup.BUCKET, *self.rolled]
+        summed = rollup.regroup(self._facts(query, predicate).filter(predicate.on_labels()), keys)
+        summed = rollup.narrowed(summed).select(*keys, *rollup.SUMS)
+        return summed.with_columns(pl.col(self.rolled).cast(pl.String)).sort(keys, nulls_last=True)
+
     # -- answers from the events -----------------------------------------------------------------------------------------
     def order(self, query: Query) -> pl.Series:
         """Row numbers (UInt32) of the events that are shown, in the query's order."""

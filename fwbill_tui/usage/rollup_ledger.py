@@ -143,19 +143,6 @@ class RollupBuilder(LedgerBuilder):
         return RollupLedger(rows.select(*own, *labels, *sums))
 
 
-def rollup_of(ledger: Ledger, query: Query) -> pl.DataFrame:
-    """What a query shows, summed per hour and combination of labels: a rollup as its file has it, sorted.
-
-    The buckets are quarter hours (or minutes) where the query's time zone or range needs that. Free text is left out.
-    """
-    ledger.check(query)
-    predicate = ledger._predicate(query)
-    facts = ledger._facts(query, predicate).filter(predicate.on_labels())
-    keys = [rollup.BUCKET, *ledger.rolled]
-    summed = rollup.narrowed(rollup.regroup(facts, keys)).select(*keys, *rollup.SUMS)
-    return summed.with_columns(pl.col(ledger.rolled).cast(pl.String)).sort(keys, nulls_last=True)
-
-
 def names_in_files(ledger: Ledger) -> Mapping[str, str]:
     """Columns of a ledger's `events` that are called otherwise in files, with that name."""
     return NAMES_IN_FILES if isinstance(ledger, RollupLedger) else {}

@@ -19,7 +19,7 @@ import fwbill_tui.usage
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.usage.query import EVERYTHING, Query
-from fwbill_tui.usage.rollup_ledger import COLUMNS, rollup_of
+from fwbill_tui.usage.rollup_ledger import COLUMNS
 
 SQL = (Path(fwbill_tui.usage.__file__).parent / "rollup.sql").read_text()
 ROWS = 6_000
@@ -106,7 +106,7 @@ def test_the_engine_gives_our_rollup(engine: Callable[[Path, Path], None], kind:
     assert ours.events.height == ROWS + 50
     theirs = load(RollupSource([str(made)]), [EVERYTHING]).ledger
     assert theirs.events.height > 1_000
-    assert_frame_equal(rollup_of(theirs, Query()), rollup_of(ours, Query()), check_exact=True)
+    assert_frame_equal(theirs.rollup(Query()), ours.rollup(Query()), check_exact=True)
 
 
 def test_the_readme_has_the_statement() -> None:

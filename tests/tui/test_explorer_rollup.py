@@ -18,7 +18,6 @@ from fwbill_tui.tui.screens.row_detail import RowDetailScreen
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.query import EVERYTHING, Query
-from fwbill_tui.usage.rollup_ledger import rollup_of
 
 ROWS = 1500
 
@@ -27,7 +26,7 @@ ROWS = 1500
 def rollup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "usage.csv", ROWS)
-    rollup_of(load(FileSource(["usage.csv"]), [EVERYTHING]).ledger, Query()).write_parquet("hours.parquet")
+    load(FileSource(["usage.csv"]), [EVERYTHING]).ledger.rollup(Query()).write_parquet("hours.parquet")
     return tmp_path / "hours.parquet"
 
 

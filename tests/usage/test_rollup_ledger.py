@@ -19,7 +19,7 @@ from fwbill_tui.usage import rollup
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import MEASURES, column_of
 from fwbill_tui.usage.query import Condition, Query, QueryError, SortKey, TimeRange
-from fwbill_tui.usage.rollup_ledger import COLUMNS, RollupBuilder, RollupLedger, bucket_minutes, rollup_of
+from fwbill_tui.usage.rollup_ledger import COLUMNS, RollupBuilder, RollupLedger, bucket_minutes
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 NINE = datetime(2026, 10, 1, 9, tzinfo=UTC)
@@ -93,10 +93,10 @@ def test_answers_are_those_of_the_events(data: st.DataObject) -> None:
 @given(st.data())
 def test_a_rollup_of_a_rollup_is_the_same(data: st.DataObject) -> None:
     events = ledger_of(data.draw(event_lists()))
-    made = rollup_of(events, Query())
+    made = events.rollup(Query())
     assert tuple(made.columns) == COLUMNS
     again = rollup_ledger(made)
-    assert rollup_of(again, Query()).rows() == made.rows()
+    assert again.rollup(Query()).rows() == made.rows()
     assert again.event_count == events.event_count == events.events.height
 
 
@@ -130,7 +130,7 @@ def test_the_length_of_buckets_is_found(starts: list[datetime], minutes: int) ->
 QUESTIONS: list[Callable[[Ledger, Query], object]] = [
     Ledger.totals, Ledger.whole, Ledger.facets, Ledger.series, Ledger.order, Ledger.check,
     lambda ledger, query: ledger.groups(replace(query, group_by=("model",))),
-    rollup_of,
+    Ledger.rollup,
 ]  # fmt: skip
 REFUSED = {
     "no single events": Query(where=(Condition("prompt_tokens", ">", 1),)),
