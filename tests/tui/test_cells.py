@@ -12,9 +12,7 @@ from fwbill_tui.tui.cells import ELLIPSIS, fit, path, seconds, texts, usage_type
 from fwbill_tui.usage.literal import literal
 
 wild = st.text(st.sampled_from("ab /é\u0301漢字🚀👍🏽ｗｶﾞ한ก็שلe\u200d\ufe0f❤©\t\x1b")) | st.text()
-times = pl.Series(
-    [datetime(2026, 11, 1, 5, 59, 58, tzinfo=UTC), datetime(2026, 11, 1, 6, 0, 0, 250_000, tzinfo=UTC), None]
-)
+times = pl.Series([datetime(2026, 11, 1, 5, 59, 58, tzinfo=UTC), datetime(2026, 11, 1, 6, 0, 0, 250_000, tzinfo=UTC), None])
 
 
 @given(wild.map(literal), st.integers(0, 30), st.booleans())

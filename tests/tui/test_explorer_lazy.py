@@ -42,7 +42,8 @@ async def on_disk(path: Path) -> AsyncIterator[Explorer]:
 
 
 def notices(seen: Explorer) -> str:
-    return " · ".join(seen.part(NoticeLine).notices)
+    line = seen.part(NoticeLine)
+    return " · ".join((*line.notices, *line.notes))
 
 
 async def test_shows_the_first_rows_and_the_sums_of_all(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
-from fwbill_tui.tui.explorer.standing import notices_of, partial_of, standing_of
+from fwbill_tui.tui.explorer.standing import notes_of, notices_of, partial_of, standing_of
 from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
@@ -131,6 +131,7 @@ class ExplorerLoads(ExplorerDialogs):
         self.query_one(StatusLine).standing = standing_of(
             self._source, self.account, self._provenance, self.query_now, self._ledger
         )
+        self.query_one(NoticeLine).notes = notes_of(self._provenance)
         self.query_one(NoticeLine).notices = notices_of(
             self._problem, self._load_problem, self._provenance, self._ledger, self._rows
         )  # fmt: skip

@@ -51,11 +51,15 @@ def notices_of(
         if len(provenance.missing) > 1:
             notices.append(f"{len(provenance.missing)} windows are missing; r fetches them again")
         notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in provenance.missing[:2]]
-        notices += [cells.label(note) for note in provenance.notes]
     if ledger is not None and ledger.rejected:
         rejected = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
         notices.append(f"{rejected} could not be read and not counted")
     return tuple(notices)
+
+
+def notes_of(provenance: Provenance | None) -> tuple[str, ...]:
+    """What is good to know about where the events are from."""
+    return tuple(cells.label(note) for note in provenance.notes) if provenance is not None else ()
 
 
 def _sorted_by(query: Query) -> str:

@@ -73,20 +73,42 @@ class StatusLine(Painted):
 
 
 class NoticeLine(Painted):
-    """What must not be overlooked: rejected rows, missing windows, a query that cannot be read. No room when all is well."""
+    """What must not be overlooked (rejected rows, missing windows, a query that cannot be read), and after it, quieter,
+    what is good to know about where the events are from. No room when there is neither.
+    """
 
+    PART = "notices"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"notices--note"}
     DEFAULT_CSS = """
     NoticeLine {
         height: 1; width: 1fr; display: none; padding: 0 1; background: $background; color: $text-warning;
         &.present { display: block; }
+        & > .notices--note { color: $text-muted; }
     }
     """
 
     notices: reactive[tuple[str, ...]] = reactive(tuple)
+    notes: reactive[tuple[str, ...]] = reactive(tuple)
 
     def watch_notices(self) -> None:
-        self.set_class(bool(self.notices), "present")
+        self._make_room()
+
+    def watch_notes(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        self.set_class(bool(self.notices or self.notes), "present")
 
     def render_line(self, y: int) -> Strip:
-        text = "⚠ " + " · ".join(self.notices) if self.notices else ""
-        return Strip([Segment(cells.fit(text, self.size.width), self.ground)])
+        pressing = "⚠ " + " · ".join(self.notices) if self.notices else ""
+        known = "ℹ " + " · ".join(self.notes) if self.notes else ""
+        width, between = self.size.width, "   " if pressing and known else ""
+        room = max(0, width - cells.width(pressing + between))
+        if room < min(_SHORTEST_NOTE, cells.width(known)):
+            between, room = "", 0
+        segments = [Segment(cells.fit(pressing, width - room - len(between)) + between, self.ground)] if pressing else []
+        return Strip([*segments, Segment(cells.fit(known, room), self.part("note"))]).adjust_cell_length(width, self.ground)
+
+
+_SHORTEST_NOTE = 20
+"""With less room beside what is pressing, a note is left out."""
