@@ -47,6 +47,11 @@ class Cache:
 
 
 def environment(work: Path) -> dict[str, str]:
-    """The environment programs are started in: this checkout, no keys, no settings of the person who runs the benchmark."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("FIREWORKS_", "FWBILL_", "TEXTUAL"))}
-    return kept | {"PYTHONPATH": str(CHECKOUT), "HOME": str(work), "XDG_CONFIG_HOME": str(work), "XDG_DATA_HOME": str(work)}
+    """The environment programs are started in: this checkout, no keys, no settings of the person who runs the benchmark.
+
+    Bytecode is kept, as it is where a program was installed; its first start writes it.
+    """
+    not_ours = ("FIREWORKS_", "FWBILL_", "TEXTUAL", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(not_ours)}
+    folders = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(work))
+    return kept | folders | {"PYTHONPATH": str(CHECKOUT), "PYTHONPYCACHEPREFIX": str(work.parent / "bytecode")}
