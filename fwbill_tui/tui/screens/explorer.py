@@ -12,6 +12,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.reactive import Reactive
+from textual.widget import Widget
 
 from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.explorer import cell_filters, columns
@@ -71,6 +73,9 @@ class ExplorerScreen(ExplorerLoads):
         Binding("f1", "help", "help", key_display="f1"),
         Binding("q", "leave", "quit", show=False),
     ]
+
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """The parts that lose and take the focus repaint themselves; Textual would repaint all of the screen."""
 
     def __init__(self, source: Source, query: Query, *, account: str | None = None, rejects: Path | None = None) -> None:
         """`source` is what the events are from; `account` is named on top and in file names; rejected rows go to `rejects`."""
