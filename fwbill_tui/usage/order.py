@@ -67,9 +67,7 @@ def arg_sort_where(shown: pl.Series, frame: pl.DataFrame, keys: Sequence[SortKey
 def _nulls_aside(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, Labels]) -> pl.Series:
     """The order when most rows are null in the first key: only the others are sorted by it."""
     there = frame.get_column(keys[0].column).is_not_null()
-    return pl.concat(
-        [arg_sort_where(there, frame, keys, labels), arg_sort_where(~there, frame, keys[1:], labels)], rechunk=True
-    )  # fmt: skip
+    return arg_sort_where(there, frame, keys, labels).append(arg_sort_where(~there, frame, keys[1:], labels))
 
 
 def _order_at_hand(frame: pl.DataFrame, keys: Sequence[SortKey]) -> tuple[pl.Series | None, Sequence[SortKey]]:

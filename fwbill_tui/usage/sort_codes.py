@@ -87,7 +87,8 @@ def _cut(whole: pl.Series, step: int, *, descending: bool, most_bits: int) -> li
         return []
     if code.bits <= most_bits or code.few:
         return [code]
-    parts = (whole // step, whole % step)
+    above = (whole - code.low).reinterpret(dtype=pl.UInt64)  # right even where the difference does not fit Int64
+    parts = (above // step, above % step)
     return [code for part in parts for code in _cut(part, 1 << (most_bits - 1), descending=descending, most_bits=most_bits)]
 
 
