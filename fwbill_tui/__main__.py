@@ -17,9 +17,14 @@ def open_explorer(launch: Launch) -> int:
     import gc
 
     gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
+    begun = None
+    if launch.inputs:
+        from fwbill_tui.sources.head_start import HeadStart
+
+        begun = HeadStart(launch)  # reads while the screens are imported
     from fwbill_tui.tui.app import run_explorer
 
-    return run_explorer(launch)
+    return run_explorer(launch, begun)
 
 
 def main() -> None:

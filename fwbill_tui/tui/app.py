@@ -20,6 +20,7 @@ from rich.text import Text
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.events import Resize
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
@@ -35,6 +36,7 @@ from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 
 if TYPE_CHECKING:  # Polars takes as long to import as the login screen to paint, three times over
+    from fwbill_tui.sources.head_start import HeadStart
     from fwbill_tui.tui.explorer.loads import ExplorerLoads
     from fwbill_tui.tui.screens.explorer import ExplorerScreen
     from fwbill_tui.tui.screens.login import LoginScreen, SignIn
@@ -62,14 +64,18 @@ class FwbillApp(App[int]):
         Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
     ]
 
-    def __init__(self, launch: Launch) -> None:
-        """`launch` says what to open; without files and demo it is an account, by way of the login screen."""
+    def __init__(self, launch: Launch, begun: HeadStart | None = None) -> None:
+        """`launch` says what to open; without files and demo it is an account, by way of the login screen.
+
+        `begun` is the load of its files, where it was begun before.
+        """
         self._theme_in_use: Theme | None = None
         super().__init__(css_path=[_style("dialog"), _style("explorer" if launch.inputs else "login")])
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.stylesheet.set_variables(self.get_css_variables())
         self._launch = launch
+        self._begun = begun
         self._held = ExitStack()
         self._doorway: Doorway | None = None
         self._keeping: Keeping | None = None
@@ -82,7 +88,15 @@ class FwbillApp(App[int]):
         """Go to the first screen."""
         ScrollBar.renderer = StripScrollBar
         self._heed_signals()
-        self.enter()
+        begun, self._begun = self._begun, None
+        if begun is None:
+            self.enter()
+        else:
+            from fwbill_tui.tui.screens.explorer import ExplorerScreen
+
+            explorer = ExplorerScreen(begun.source, self._launch.query, rejects=self._launch.rejects)
+            explorer.begin_with(begun)
+            self._show(explorer)
 
     @property
     def current_theme(self) -> Theme:
@@ -235,8 +249,11 @@ class FwbillApp(App[int]):
             return make(), ExplorerScreen
 
         opening, kind = await asyncio.to_thread(prepare)
-        explorer = kind(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects)
-        if isinstance(self.screen, kind):
+        self._show(kind(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects))
+
+    def _show(self, explorer: ExplorerScreen) -> None:
+        explorer.on_resize(Resize(self.size, self.size))  # a class that it gets later would restyle all of it
+        if isinstance(self.screen, type(explorer)):
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)
@@ -272,9 +289,12 @@ DEMO_ROWS = 100_000
 """Events of a demo that was chosen on the login screen."""
 
 
-def run_explorer(launch: Launch) -> int:
-    """Open the explorer; returns the exit code. What must not be overlooked is said once more on stderr."""
-    app = FwbillApp(launch)
+def run_explorer(launch: Launch, begun: HeadStart | None = None) -> int:
+    """Open the explorer; returns the exit code. What must not be overlooked is said once more on stderr.
+
+    `begun` is the load of its files, where it was begun before.
+    """
+    app = FwbillApp(launch, begun)
     code = app.run()
     if app.rejected:
         print(f"fwbill: {app.rejected:,} rows could not be read and were not counted", file=sys.stderr)

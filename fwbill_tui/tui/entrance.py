@@ -133,11 +133,10 @@ def _demo_host(rows: int, made: TimeRange) -> str:
 
 
 def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:
-    """Exported files, or rollups, as a source. Raises what `files.expand` raises for a name that leads nowhere."""
-    from fwbill_tui.sources.files import FileSource, RollupSource
+    """Exported files, or rollups, as a source. Raises what `files.inputs.expand` raises for a name that leads nowhere."""
+    from fwbill_tui.sources.head_start import file_source
 
-    kind = RollupSource if rollup else FileSource
-    return Opening(kind(arguments, skip_unreadable=launch.skip_unreadable, lazy=launch.lazy), launch.query)
+    return Opening(file_source(arguments, launch, rollup=rollup), launch.query)
 
 
 def with_range(query: Query, first: TimeRange | None = None) -> Query:

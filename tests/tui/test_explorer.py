@@ -10,6 +10,7 @@ import pytest
 from explorer_support import Explorer, explorer
 
 from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
@@ -222,3 +223,31 @@ async def test_an_unreadable_file_is_said_and_nothing_is_lost(tmp_path: Path) ->
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._load_problem))
         assert "start_time" in seen.part(NoticeLine).notices[0]
         assert seen.part(TotalsPanel).partial
+
+
+async def test_files_that_were_read_before_the_screen_was_there_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text("start_time,usage_type,prompt_tokens\n" + "2026-10-01 00:00:00 UTC,T,1\n" * 3 + "no time,T,1\n")
+    launch = Launch(query=Query(), inputs=(str(path),))
+    app = FwbillApp(launch, HeadStart(launch))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: app.screen._provenance is not None)
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == 3
+        assert "1 row" in " ".join(seen.part(NoticeLine).notices)
+        assert app.rejected == 1
+        await seen.press("r")
+        await seen.until(lambda: app.screen._provenance is not None)
+        assert seen.part(TotalsPanel).totals.events == 3
+
+
+async def test_a_file_that_could_not_be_read_before_the_screen_was_there_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    launch = Launch(query=Query(), inputs=(str(path),))
+    app = FwbillApp(launch, HeadStart(launch))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: bool(app.screen._load_problem))
+        assert "start_time" in seen.part(NoticeLine).notices[0]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from textual.message import Message
 from textual.widget import Widget
 
 from fwbill_tui.fireworks.errors import FireworksError
+from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
 from fwbill_tui.usage.building import LedgerBuilder
@@ -71,10 +73,18 @@ class Loader:
 
     def start(self, source: Source, ranges: Sequence[TimeRange], onto: LedgerBuilder | None = None) -> None:
         """Begin to load; see `sources.loading.load`."""
+        cancelled = threading.Event()
+        self._start(cancelled, partial(load, source, tuple(ranges), cancelled=cancelled, onto=onto))
+
+    def go_on(self, begun: HeadStart) -> None:
+        """Take over a load that was begun before."""
+        self._start(begun.cancelled, begun.finish)
+
+    def _start(self, cancelled: threading.Event, work: Callable[..., Loaded]) -> None:
         self.cancel()
         self.number += 1
-        self._cancelled = threading.Event()
-        arguments = (self.number, source, tuple(ranges), onto, self._cancelled)
+        self._cancelled = cancelled
+        arguments = (self.number, work)
         self._thread = threading.Thread(target=self._run, args=arguments, name=f"fwbill-load-{self.number}", daemon=True)
         self._thread.start()
 
@@ -88,9 +98,7 @@ class Loader:
         if self._thread is not None:
             self._thread.join(seconds)
 
-    def _run(
-        self, number: int, source: Source, ranges: Sequence[TimeRange], onto: LedgerBuilder | None, cancelled: threading.Event
-    ) -> None:
+    def _run(self, number: int, work: Callable[..., Loaded]) -> None:
         post = self._target.post_message
 
         def progress(now: Progress) -> None:
@@ -100,9 +108,7 @@ class Loader:
             post(LedgerGrew(number, ledger))
 
         try:
-            loaded = load(
-                source, ranges, progress=progress, snapshot=snapshot, cancelled=cancelled, onto=onto
-            )
+            loaded = work(progress=progress, snapshot=snapshot)
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:
             post(LoadFailed(number, error))
         else:

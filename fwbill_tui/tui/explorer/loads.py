@@ -10,6 +10,7 @@ from textual.message import Message
 
 from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.sources.archived import ArchivedSource
+from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
@@ -42,12 +43,17 @@ class ExplorerLoads(ExplorerDialogs):
         self.needs_range = source.needs_range
         self._rejects_path = rejects
         self._loader = Loader(self)
+        self._begun: HeadStart | None = None
         self._ledger: Ledger | None = None
         self._builder: LedgerBuilder | None = None
         self._provenance: Provenance | None = None
         self._loaded_range: TimeRange | None = None
         self._problem = ""
         self._load_problem = ""
+
+    def begin_with(self, begun: HeadStart) -> None:
+        """Take over, as the first load, one of the same source that was begun before there was a screen."""
+        self._begun = begun
 
     def answer(self, *, fewer: bool) -> None:
         """Answer the query from the ledger there is now; `fewer`: it has fewer events than the one before."""
@@ -68,7 +74,11 @@ class ExplorerLoads(ExplorerDialogs):
         """Load the query's range, through `source` instead of the explorer's own if one is given."""
         self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
         self._load_problem, self._provenance, self._builder = "", None, None
-        self._loader.start(source or self._source, [self._loaded_range])
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            self._loader.go_on(begun)
+        else:
+            self._loader.start(source or self._source, [self._loaded_range])
         self.show_standing()
 
     @on(LoadProgress)
