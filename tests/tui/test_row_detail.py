@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fwbill_tui.tui.screens.row_detail import Field, RowDetailScreen
+from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+from fwbill_tui.tui.widgets.field_list import FieldList
 from fwbill_tui.usage.names import COLUMNS
 
 MODEL = "accounts/fireworks/models/" + "a-model-with-a-name-that-no-line-holds-" * 4
@@ -28,15 +29,33 @@ async def test_a_value_and_all_values_are_copied(show) -> None:
         assert pilot.app.answer is None
 
 
-async def test_the_focused_value_is_in_view(show) -> None:
+async def test_the_value_under_the_cursor_is_in_view(show) -> None:
     async with show(RowDetailScreen([(f"field {number}", str(number)) for number in range(40)])) as pilot:
-        await pilot.press("up")
-        assert isinstance(pilot.app.focused, Field)
-        assert pilot.app.focused.label == "field 39"
-        await pilot.pause(0.1)
-        assert any("field 39" in line for line in pilot.app.lines())
-        await pilot.press("down")
-        assert pilot.app.focused.label == "field 0"
+        fields = pilot.app.screen.query_one(FieldList)
+        for keys, number in (
+            ("up", 39),
+            ("down", 0),
+            ("end", 39),
+            ("home", 0),
+            ("pagedown", 17),
+            ("pageup", 0),
+            ("j", 1),
+            ("k", 0),
+        ):
+            await pilot.press(keys)
+            await pilot.pause()
+            assert fields.cursor == number
+            assert any(f"field {number} " in line for line in pilot.app.lines())
+            await pilot.press("y")
+            assert pilot.app.clipboard == str(number)
+
+
+async def test_a_click_chooses_the_value(show) -> None:
+    async with show(RowDetailScreen(FIELDS)) as pilot:
+        fields = pilot.app.screen.query_one(FieldList)
+        at = next(index for index, (label, _) in enumerate(FIELDS) if label == "base_model_name")
+        await pilot.click(FieldList, offset=(30, at + 1))
+        assert fields.cursor == at, "the second line of a value belongs to it"
 
 
 async def test_values_are_literal(show) -> None:

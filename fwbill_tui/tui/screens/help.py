@@ -75,8 +75,9 @@ class HelpScreen(Dialog[None]):
     def compose_content(self) -> ComposeResult:
         """One paragraph per part, in a single column that scrolls where it must."""
         width = max((len(keys) for group in self._groups for keys, _ in group.rows), default=0)
+        paragraphs = []
+        for group in self._groups:
+            rows = (Content.assemble((keys.rjust(width), "bold $text-accent"), "  ", does) for keys, does in group.rows)
+            paragraphs.append(Content("\n").join([Content.styled(group.title, "bold underline $text-primary"), *rows]))
         with VerticalScroll(id="keys"):
-            for group in self._groups:
-                yield Static(group.title, classes="part", markup=False)
-                rows = (Content.assemble((keys.rjust(width), "bold $text-accent"), "  ", does) for keys, does in group.rows)
-                yield Static(Content("\n").join(rows), classes="rows")
+            yield Static(Content("\n\n").join(paragraphs))

@@ -5,43 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, VerticalScroll
 from textual.types import CSSPathType
-from textual.widgets import Static
 
 from fwbill_tui.tui.screens.dialog import Dialog
+from fwbill_tui.tui.widgets.field_list import FieldList
 from fwbill_tui.usage.literal import literal
-
-
-class Field(Horizontal, can_focus=True):
-    """A label and its whole value; the mouse can select the value's text."""
-
-    BINDING_GROUP_TITLE = "Value"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "copy", "Copy value"),
-        Binding("down,j", "app.focus_next", "Next value", show=False),
-        Binding("up,k", "app.focus_previous", "Value before", show=False),
-    ]
-
-    def __init__(self, label: str, value: str) -> None:
-        super().__init__()
-        self.label, self.value = literal(label), literal(value)
-
-    def compose(self) -> ComposeResult:
-        """The label, then the value as it wraps."""
-        yield Static(self.label, classes="label", markup=False)
-        yield Static(self.value or "(empty)", classes="value" if self.value else "value caption", markup=False)
-
-    def action_copy(self) -> None:
-        """Copy the value, in its harmless form."""
-        self.app.copy_to_clipboard(self.value)
-        self.notify(f"{self.label} copied", timeout=2, markup=False)
-
-
-class Fields(VerticalScroll, can_focus=False):
-    """The fields, below each other; the focused one is always in view."""
 
 
 class RowDetailScreen(Dialog[None]):
@@ -68,9 +39,11 @@ class RowDetailScreen(Dialog[None]):
 
     def compose_content(self) -> ComposeResult:
         """One line or more per field."""
-        with Fields(id="fields"):
-            for label, value in self._fields:
-                yield Field(label, value)
+        yield FieldList(self._fields, id="fields")
+
+    @on(FieldList.Copied)
+    def _on_copied(self, message: FieldList.Copied) -> None:
+        self.notify(f"{message.label} copied", timeout=2, markup=False)
 
     def action_copy_all(self) -> None:
         """Copy every label and value, a line each."""
