@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from fwbill_tui.usage.row_reader import printable
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _BATCH_ROWS = 1 << 18
+"""The most that a batch has."""
+_FEW_ROWS = 1 << 16
+"""Fewer are put together with those that follow."""
 
 
 def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
@@ -37,7 +40,7 @@ def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, 
     kept = dict(zip(header.names, scan.collect_schema().dtypes(), strict=True))
     done = told = 0
     try:
-        for cells in scan.with_columns(coded).collect_batches(chunk_size=_BATCH_ROWS, maintain_order=True):
+        for cells in _parts(scan.with_columns(coded)):
             events, faults = convert(cells, types)
             faulty = cells[[fault.row for fault in faults]].rows() if faults else []
             rejects = tuple(
@@ -70,6 +73,18 @@ def _scan(file: Path | BytesIO | str, source: str) -> tuple[pl.LazyFrame, Header
     stored = scan.collect_schema().names()
     header = Header.of(stored, source)
     return scan.rename(dict(zip(stored, header.names, strict=True))), header
+
+
+def _parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """The rows of a scan as Polars comes upon them, which spares a copy, but never very few at once, nor too many."""
+    waiting: list[pl.DataFrame] = []
+    for found in scan.collect_batches(maintain_order=True):
+        waiting.append(found)
+        if sum(frame.height for frame in waiting) >= min(_FEW_ROWS, _BATCH_ROWS):
+            yield from pl.concat(waiting).iter_slices(_BATCH_ROWS)
+            waiting.clear()
+    if waiting:
+        yield from pl.concat(waiting).iter_slices(_BATCH_ROWS)
 
 
 def _row_text(values: tuple[object, ...]) -> str:
