@@ -82,7 +82,7 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         Binding("exclamation_mark", "exclude", "exclude", key_display="!"),
         Binding("delete", "lift", "any value"),
         Binding("backspace", "shorten", "take a letter back", show=False),
-        Binding("escape", "leave", "back to the table"),
+        Binding("escape", "leave", "back", tooltip="back to the table"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "facets--title", "facets--title-current", "facets--value", "facets--chosen", "facets--excluded", "facets--count",
