@@ -224,7 +224,7 @@ class Ledger:
         if self._orders.peek(sort) is None and mask.sum() < self.events.height // _FEW:
             return order.arg_sort_where(mask, self.events, sort, self._labels)
         whole = self._whole_order(sort)
-        return whole.filter(mask.gather(whole))
+        return whole if mask.all() else whole.filter(mask.gather(whole))
 
     def first_rows(self, query: Query, count: int) -> pl.Series:
         """The first `count` row numbers of `order(query)`, without working out the others."""
