@@ -275,6 +275,8 @@ def from_grpc(code: str, details: str, *, where: str, retry_after: float | None 
     else:
         words = _quoted(kind, details)
     error = make(kind, where, one_line(words), status=code)
+    if code == "FAILED_PRECONDITION":  # gRPC has no word for a suspended account
+        error.advice = f"see Billing in the console (app.fireworks.ai), or {error.advice}"
     if isinstance(error, TooManyRequests):
         error.retry_after = retry_after
     return error

@@ -100,7 +100,8 @@ class Gateway:
         try:
             while True:
                 try:
-                    return call.result(timeout=_POLL)
+                    reply = call.result(timeout=_POLL)
+                    break
                 except grpc.FutureTimeoutError:
                     if self._cancelled.is_set():
                         raise Cancelled from None
@@ -113,6 +114,9 @@ class Gateway:
             raise from_grpc(code, said, where=self._where(method), retry_after=wait) from None
         finally:
             call.cancel()
+        if reply is None:  # the library's answer to bytes that are no message
+            raise make(UnexpectedAnswer, self._where(method), "the answer cannot be read; this does not mean no usage")
+        return reply
 
     def _where(self, method: str) -> str:
         return f"{method} at {self._endpoints.gateway_addr}"
