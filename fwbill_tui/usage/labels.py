@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable
+from functools import cached_property
 
 import polars as pl
 
@@ -37,11 +38,13 @@ class Labels:
 
     def ranks(self) -> pl.Series:
         """Label rank by code: `ranks[code]` orders codes as their labels are ordered."""
-        known = [(text, code) for text, code in self.codes.items() if code is not None]
-        table = [0] * (max((code for _, code in known), default=-1) + 1)
-        for rank, (_, code) in enumerate(sorted(known)):
-            table[code] = rank
-        return pl.Series(table, dtype=pl.UInt32)
+        return self._ranks
+
+    @cached_property
+    def _ranks(self) -> pl.Series:
+        in_order = [code for text in self.values if (code := self.codes[text]) is not None]
+        table = pl.repeat(0, max(in_order, default=-1) + 1, dtype=pl.UInt32, eager=True)
+        return table.scatter(in_order, range(len(in_order))) if in_order else table
 
     def named(self, value: str) -> list[str]:
         """The labels that a value names: exactly, else by last segment, else as a glob (both without regard to case)."""
