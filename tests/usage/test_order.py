@@ -164,6 +164,19 @@ def test_row_numbers_of_every_size_fit(height: int) -> None:
     assert arg_sort(frame, [SortKey("key", descending=True)], {}).to_list() == expected
 
 
+@pytest.mark.parametrize("number", [1, 255, 256, 257])
+def test_as_many_labels_as_a_byte_holds_or_not(number: int) -> None:
+    texts = [f"label {row * 101 % number}" for row in range(600)]
+    dtype = pl.Categorical(pl.Categories("bytes", namespace="test", physical=pl.UInt16))
+    frame = pl.DataFrame({"label": pl.Series(texts, dtype=pl.String).cast(dtype)})
+    for descending in (False, True):
+        keys = [SortKey("label", descending)]
+        expected = sorted(range(600), key=texts.__getitem__, reverse=descending)  # stable in both directions
+        assert arg_sort(frame, keys, labels_of(frame)).to_list() == expected
+        with few_taken_for_many():
+            assert first_rows(frame, keys, labels_of(frame), 7).to_list() == expected[:7]
+
+
 def test_many_keys_take_several_passes() -> None:
     height = 1000
     frame = pl.DataFrame({f"k{number}": [row * (number + 7919) % 2**33 % 99991 for row in range(height)] for number in range(9)})
