@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,16 +13,23 @@ from textual.widgets import Input, Static
 
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 
+if TYPE_CHECKING:
+    _Mixed = DOMNode
+else:
+    _Mixed = object  # Textual takes default styles from the first base that is a node, and only from there on (8.2)
 
-class Boxed(DOMNode):
+BOXED_BINDINGS: list[BindingType] = [
+    Binding("question_mark", "help", "Help", key_display="?"),
+    Binding("f1", "help_while_typing", "Help", key_display="f1"),
+]
+"""Keys of every boxed screen; Textual takes them from screens only."""
+
+
+class Boxed(_Mixed):
     """A screen that is one box. Mixed into a Screen or a ModalScreen, whose CSS_PATH names `dialog.tcss` too."""
 
     DEFAULT_CLASSES = "boxed"
     HEADING: ClassVar[str] = ""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", key_display="?"),
-        Binding("f1", "help_while_typing", "Help", key_display="f1"),
-    ]
     LETTER_ACTIONS: ClassVar[frozenset[str]] = frozenset({"help"})
     """Actions on plain characters, which a line of text takes for itself."""
 
@@ -70,7 +77,7 @@ class Boxed(DOMNode):
 class Dialog(Boxed, ModalScreen[ScreenResultType]):
     """A box over what lies below. It dismisses with its result, or with None on `esc`."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel", key_display="esc")]
+    BINDINGS: ClassVar[list[BindingType]] = [*BOXED_BINDINGS, Binding("escape", "cancel", "Cancel", key_display="esc")]
 
     def action_cancel(self) -> None:
         """Leave without a result."""

@@ -29,7 +29,7 @@ from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyRequests
 from fwbill_tui.tui.screens.accounts import AccountsScreen
-from fwbill_tui.tui.screens.dialog import Boxed, Note
+from fwbill_tui.tui.screens.dialog import BOXED_BINDINGS, Boxed, Note
 from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
 from fwbill_tui.tui.widgets import choices
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
@@ -83,6 +83,7 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
     HEADING = "fwbill ─ usage and cost explorer for Fireworks AI"
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "login.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
+        *BOXED_BINDINGS,
         Binding("tab", "app.focus_next", "Next", key_display="tab"),
         Binding("o", "open_files", "Open files", show=False),
         Binding("d", "demo", "Demo", show=False),

@@ -14,6 +14,7 @@ from textual import events
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import EIGHTHS_UP, compact
@@ -30,7 +31,7 @@ _TEXTURES = "█▓▒░▚▞▤"
 """Fill of each series where colours are off: nothing is told by hue alone."""
 
 
-class UsageChart(Painted):
+class UsageChart(Painted, Widget):
     """Stacked columns with a legend that gives each part's total, so that colours only repeat what is written.
 
     The columns use whole eighths of a cell for the top of a stack and whole cells within it. A click on a column asks for

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
@@ -48,7 +49,7 @@ def chips_of(query: Query) -> list[Chip]:
     return chips
 
 
-class FilterChips(Painted):
+class FilterChips(Painted, Widget):
     """The active filters on one line. Where lines are few it takes no room when there are none."""
 
     PART = "chips"

@@ -7,6 +7,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
 from fwbill_tui.tui import cells
@@ -21,7 +22,7 @@ _STATES = {"waiting": "waits", "exporting": "export asked for"}
 """States that have a better name than their own."""
 
 
-class FetchPanel(Painted):
+class FetchPanel(Painted, Widget):
     """Shown while a load runs. Windows that are done make room for those that are not when there are many."""
 
     PART = "fetch"

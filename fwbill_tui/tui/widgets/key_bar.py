@@ -15,6 +15,7 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.live_keys import live_bindings
@@ -35,7 +36,7 @@ class KeyHint:
         return 1 + cells.width(self.shown) + 1 + cells.width(self.does) + 1
 
 
-class KeyBar(Painted):
+class KeyBar(Painted, Widget):
     """The bindings that are shown and enabled, from the focused part outwards; a click presses the key.
 
     Hints that find no room are left out whole, but never the last one (help, which has them all).

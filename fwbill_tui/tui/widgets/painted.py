@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from textual.widget import Widget
 
+if TYPE_CHECKING:
+    _Mixed = Widget
+else:
+    _Mixed = object  # Textual takes default styles from the first base that is a widget, and only from there on (8.2)
 
-class Painted(Widget):
-    """Keeps the styles of its parts until theme, focus or classes change.
+
+class Painted(_Mixed):
+    """Mixed into a widget. Keeps the styles of its parts until theme, focus or classes change.
 
     Textual works `rich_style` out anew at every call, up to the root of the tree; a line is painted in microseconds.
     """

@@ -5,13 +5,14 @@ from __future__ import annotations
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import share_bar
 from fwbill_tui.tui.widgets.painted import Painted
 
 
-class SaveLine(Painted):
+class SaveLine(Painted, Widget):
     """Name, bar and share of a file that is being written; no room when there is none."""
 
     DEFAULT_CSS = """

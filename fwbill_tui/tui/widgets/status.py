@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.widgets.painted import Painted
@@ -37,7 +38,7 @@ def age(since: datetime | None, now: datetime) -> str:
     return "just now"
 
 
-class StatusLine(Painted):
+class StatusLine(Painted, Widget):
     """Account, range and zone, number of events, source and age."""
 
     PART = "status"
@@ -72,7 +73,7 @@ class StatusLine(Painted):
         return Strip(segments).adjust_cell_length(width, quiet)
 
 
-class NoticeLine(Painted):
+class NoticeLine(Painted, Widget):
     """What must not be overlooked (rejected rows, missing windows, a query that cannot be read), and after it, quieter,
     what is good to know about where the events are from. No room when there is neither.
     """

@@ -7,13 +7,14 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from fwbill_tui.tui.bars import compact
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Totals
 
 
-class TotalsPanel(Painted):
+class TotalsPanel(Painted, Widget):
     """Two lines that follow every query: how many events of how many, and what they add up to.
 
     While a range is incomplete the panel says so in words; a total is never silently short.
@@ -54,19 +55,27 @@ class TotalsPanel(Painted):
         return segments
 
     def _sums(self) -> list[Segment]:
-        """In full where there is room, else rounded."""
-        full = self._parts(exact=True)
-        return full if sum(segment.cell_length for segment in full) <= self.size.width else self._parts(exact=False)
+        """In full where there is room, else rounded, else without the least of them; a number is never cut."""
+        for exact, parts in ((True, _PARTS), (False, _PARTS), (False, _PARTS - {"cached"}), (False, _PARTS - {"cached", "GPU"})):
+            segments = self._parts(parts, exact=exact)
+            if sum(segment.cell_length for segment in segments) <= self.size.width:
+                return segments
+        return self._parts(frozenset({"total"}), exact=False)
 
-    def _parts(self, *, exact: bool) -> list[Segment]:
+    def _parts(self, wanted: frozenset[str], *, exact: bool) -> list[Segment]:
         name, value, totals = self.part("name"), self.part("value"), self.totals
         segments = []
         measures = {"prompt": totals.prompt_tokens, "completion": totals.completion_tokens, "total": totals.total_tokens}
         for label, tokens in measures.items():
+            if label not in wanted:
+                continue
             segments += [Segment(f" {label} ", name), Segment(f"{tokens:,}" if exact else compact(tokens), value)]
-            if label == "prompt" and tokens:
+            if label == "prompt" and tokens and "cached" in wanted:
                 segments.append(Segment(f" ({totals.cached_prompt_tokens / tokens:.0%} cached)", name))
             segments.append(Segment(" ", name))
-        if totals.accelerator_seconds:
+        if totals.accelerator_seconds and "GPU" in wanted:
             segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]
         return segments
+
+
+_PARTS = frozenset({"prompt", "cached", "completion", "total", "GPU"})
