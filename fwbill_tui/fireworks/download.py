@@ -31,6 +31,7 @@ from fwbill_tui.fireworks.errors import (
     UnexpectedAnswer,
     from_http,
     make,
+    one_line,
 )
 from fwbill_tui.fireworks.http import HttpSession, retry_after
 from fwbill_tui.fireworks.retry import OnWait, RetryPolicy, retrying
@@ -171,10 +172,10 @@ class _Inflated(io.RawIOBase):
         try:
             piece = self._contents.read(len(buffer))
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise make(UnexpectedAnswer, self._where, f"the gzip file is damaged, {error}") from None
+            raise _not_given(self._where, f"the gzip file is damaged, {one_line(str(error))}") from None
         self._left -= len(piece)
         if self._left < 0:
-            raise make(UnexpectedAnswer, self._where, "the gzip file unpacks to far more than an export can be")
+            raise _not_given(self._where, "the gzip file unpacks to far more than an export can be")
         buffer[: len(piece)] = piece
         return len(piece)
 

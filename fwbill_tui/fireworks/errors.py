@@ -170,6 +170,25 @@ class Cancelled(FireworksError):
         super().__init__(message, advice)
 
 
+_NOT_REACHED: tuple[tuple[str, str], ...] = (
+    (r"connection refused", "connection refused"),
+    (r"connection reset|broken pipe|socket closed|GOAWAY", "connection reset"),
+    (r"no route to host|network is unreachable", "no route to the host"),
+    (r"timed? ?out|FD shutdown|deadline", "no connection came about in time"),
+    (r"dns resolution|name resolution|resolver", "the host name is not known"),
+)
+"""How the gRPC library says why it did not reach a service, and a person's words for that."""
+_NO_GRPC: tuple[tuple[str, type[FireworksError], str], ...] = (
+    (r"^received http2 header with status", UnexpectedAnswer, "a web server answers in place of the gateway"),
+    (r"^no status received", UnexpectedAnswer, "the answer is none of a gateway"),
+    (r"^stream removed", ServiceError, "the answer broke off"),
+)
+"""What it says by itself of an answer in which the service said nothing."""
+BY_ITSELF = "try the same with firectl itself, or install a newer one"
+"""The advice about a firectl that fails without a reason."""
+NOT_GIVEN = "this does not mean no usage; fetch again, and check whether a proxy answers in the service's place"
+"""The advice about a file that came, but is no export."""
+
 _ADVICE: dict[type[FireworksError], str] = {
     SignInRefused: "check the API key, or make a new one in the console (app.fireworks.ai)",
     NoPermission: "check the account id, use a key of this account, or ask an administrator of the account for the permission",
@@ -184,12 +203,9 @@ _ADVICE: dict[type[FireworksError], str] = {
     RequestRefused: "change the range or the account, then try again",
     LinkExpired: "fetch again; if this stays, check the machine's clock",
     ToolMissing: "install firectl, or name it in FWBILL_FIRECTL",
-    ToolFailed: "try the same with firectl itself, or install a newer one",
+    ToolFailed: BY_ITSELF,
     UnexpectedAnswer: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, and whether a proxy answers in the service's place",
 }
-
-NOT_GIVEN = "this does not mean no usage; fetch again, and check whether a proxy answers in the service's place"
-"""The advice about a file that came, but is no export."""
 
 _WORDS: dict[type[FireworksError], str] = {
     SignInRefused: "the key was refused",
@@ -268,18 +284,29 @@ def from_grpc(code: str, details: str, *, where: str, retry_after: float | None 
     kind = _GRPC.get(code, ServiceError)
     if code == "UNAVAILABLE" and re.search(r"\b(ssl|tls|certificate|handshake)", details, re.IGNORECASE):
         kind = UntrustedConnection  # the library reports a failed handshake as an unreachable service
-    if kind is TimedOut:
-        words = _WORDS[kind]  # the details are our own library's
+        words = f"no trusted connection, {untrusted(details)}"
+    elif kind is TimedOut:
+        words = _WORDS[kind]  # the details are the library's
     elif issubclass(kind, NetworkError):
-        words = f"not reached: {details}"
+        known = (said for pattern, said in _NOT_REACHED if re.search(pattern, details, re.IGNORECASE))
+        words = f"not reached, {next(known, details)}"
     else:
-        words = _quoted(kind, details)
+        strange = ((other, said) for pattern, other, said in _NO_GRPC if re.search(pattern, details, re.IGNORECASE))
+        kind, words = next(strange, (kind, _quoted(kind, details))) if kind is ServiceError else (kind, _quoted(kind, details))
     error = make(kind, where, one_line(words), status=code)
     if code == "FAILED_PRECONDITION":  # gRPC has no word for a suspended account
         error.advice = f"see Billing in the console (app.fireworks.ai), or {error.advice}"
     if isinstance(error, TooManyRequests):
         error.retry_after = retry_after
     return error
+
+
+def untrusted(details: str) -> str:
+    """Why TLS could not be set up, in the part of a library's words that says so."""
+    reason = re.search(r".*certificate.verify.failed:?\s*(.*?)\s*(?:\(_ssl|$|[:;\]])", details, re.IGNORECASE)
+    if reason:
+        return f"the certificate is not trusted ({reason[1]})" if reason[1] else "the certificate is not trusted"
+    return "TLS could not be set up"
 
 
 def _quoted(kind: type[FireworksError], said: str) -> str:

@@ -20,7 +20,7 @@ from typing import Self
 from fwbill_tui.fireworks import firectl_says
 from fwbill_tui.fireworks.child import Ended, run
 from fwbill_tui.fireworks.credentials import Credential
-from fwbill_tui.fireworks.errors import SignInRefused, ToolMissing, UnexpectedAnswer, make
+from fwbill_tui.fireworks.errors import BY_ITSELF, SignInRefused, ToolMissing, UnexpectedAnswer, make
 from fwbill_tui.fireworks.private_folder import private_folder, write_sign_in
 from fwbill_tui.fireworks.retry import OnWait, RetryPolicy, retrying
 from fwbill_tui.usage.query import TimeRange
@@ -184,8 +184,8 @@ def _check_whole(output: Path, where: str) -> None:
             file.seek(0 if empty else -1, os.SEEK_END)
             last = file.read(1)
     except FileNotFoundError:
-        raise make(UnexpectedAnswer, where, "it reports success but wrote no file; this does not mean no usage") from None
+        raise UnexpectedAnswer(f"{where}: it reports success but wrote no file; this does not mean no usage", BY_ITSELF) from None
     if empty:
-        raise make(UnexpectedAnswer, where, "it wrote an empty file; this does not mean no usage")
+        raise UnexpectedAnswer(f"{where}: it wrote an empty file; this does not mean no usage", BY_ITSELF)
     if last not in (b"\n", b"\r"):
-        raise make(UnexpectedAnswer, where, "its file ends within a line, so something is missing")
+        raise UnexpectedAnswer(f"{where}: its file ends within a line, so something is missing", BY_ITSELF)

@@ -26,6 +26,7 @@ from fwbill_tui.fireworks.errors import (
     make,
     one_line,
     redact,
+    untrusted,
 )
 
 Parameters = Mapping[str, str | Sequence[str]]
@@ -157,7 +158,7 @@ def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer
         case httpx.TimeoutException():
             made = make(TimedOut, where)
         case httpx.TransportError() if _tls_failure(error):
-            made = make(UntrustedConnection, where, f"no trusted connection, {words()}")
+            made = make(UntrustedConnection, where, f"no trusted connection, {untrusted(str(error))}")
         case httpx.ConnectError():
             made = make(NetworkError, where, f"not reached, {words()}")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():

@@ -73,7 +73,7 @@ def test_news_comes_while_it_reads_and_none_once_it_has_ended(usage: Path, monke
     assert told == [3_000]
 
     begun = HeadStart(launch(usage))
-    while not begun._ended:
+    while not begun.ended:
         threading.Event().wait(0.005)
     loaded = begun.finish(progress=lambda _: pytest.fail("late"), snapshot=lambda _: pytest.fail("late"))
     assert loaded.ledger.event_count == 3_000
