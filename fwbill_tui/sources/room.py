@@ -24,6 +24,10 @@ _COMPRESSED = 12
 _PER_ROW = 80
 """Bytes in memory per event."""
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
+_FILES_2 = ("memory.max", "memory.current", "file")
+_FILES_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_cache")
+"""Names of a group's limit and use, and of its file cache among its statistics."""
 
 
 def memory_of_events(inputs: Sequence[Input]) -> int:
@@ -73,14 +77,37 @@ def _of_machine() -> int | None:
 
 
 def _of_container() -> int | None:
-    """What the control group that a container runs in leaves. Its file cache is given back when it is needed."""
+    """What the control groups of this process leave: those of a container, a service, a job of a cluster (cgroups(7))."""
     try:
-        most = (_CGROUP / "memory.max").read_text().strip()
-        used = int((_CGROUP / "memory.current").read_text())
-        statistics = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
-        return None if most == "max" else int(most) - used + int(statistics.get("file", 0))
-    except (OSError, ValueError):
+        groups = [line.split(":", 2) for line in _OWN_GROUPS.read_text().splitlines()]
+    except OSError:
         return None
+    rooms = []
+    for _, controllers, path in groups:
+        if controllers == "":  # version 2, alone or beside version 1
+            rooms += [_in_group(_CGROUP / mount, path, _FILES_2) for mount in ("", "unified")]
+        elif "memory" in controllers.split(","):
+            rooms.append(_in_group(_CGROUP / "memory", path, _FILES_1))
+    known = [room for room in rooms if room is not None]
+    return min(known) if known else None
+
+
+def _in_group(mount: Path, path: str, files: tuple[str, str, str]) -> int | None:
+    """The least that a group and those around it leave. Their file cache is given back when it is needed."""
+    limit, usage, cache = files
+    inner = mount / path.lstrip("/")
+    rooms = []
+    for group in (inner, *inner.parents):
+        try:
+            most, used = (group / limit).read_text().strip(), int((group / usage).read_text())
+            statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+            if most != "max":
+                rooms.append(int(most) - used + int(statistics.get(cache, 0)))
+        except (OSError, ValueError):
+            pass  # the root of all groups has no such files, and a container may see its own group at the mount alone
+        if group == mount:
+            break
+    return min(rooms) if rooms else None
 
 
 def _of_process() -> int | None:
