@@ -137,7 +137,7 @@ class _Answers:
             ledger, query = self._fresh(), Query(sort=(SortKey(column, descending=True),))
             return _ms(partial(ledger.first_rows, query, _SCREEN))
 
-        for column in ("start_time", "prompt_tokens", "base_model_name", "accelerator_seconds"):
+        for column in _SORTED:
             one, other = interleaved(
                 self._repeats, partial(first, column), partial(_ms, partial(floors.first_rows, self._events, column, _SCREEN))
             )

@@ -139,10 +139,10 @@ def packed_sort_on_one_core(values: pl.Series) -> pl.Series:
 
 def picked_by_value(values: pl.Series) -> pl.Series:
     """Pick the rows of each value, one value after the other. Only for columns of few values."""
-    if values.gather_every(1000).n_unique() > _FEW_VALUES:
+    distinct = values.unique().drop_nulls().sort(descending=True)
+    if len(distinct) > _FEW_VALUES:
         raise OverflowError("so many values are not picked one by one")
     rows = pl.int_range(len(values), dtype=pl.UInt32, eager=True)
-    distinct = values.unique().drop_nulls().sort(descending=True)
     return pl.concat([*(rows.filter(values == value) for value in distinct), rows.filter(values.is_null())])
 
 
