@@ -16,7 +16,7 @@ from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 OnUnreadable = Callable[[Exception], None] | None
-_FRUGAL_CHUNK_BYTES = 3 << 20
+_FRUGAL_CHUNK_BYTES = 6 << 20
 
 
 class FileSource:

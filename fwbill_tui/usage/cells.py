@@ -66,11 +66,12 @@ def complete(events: pl.DataFrame, types: EventTypes) -> pl.DataFrame:
     Where the split of the prompt is missing it is filled in as Fireworks' exporter does: nothing cached. Where one part
     is given, the other is the rest of the prompt.
     """
-    present = set(events.columns)
-    columns: list[pl.Expr] = [
-        pl.col(name) if name in present else pl.lit(None, dtype=types.of(name)).alias(name) for name in COLUMNS
-    ]
-    events = events.select(*columns, *(name for name in events.columns if name not in COLUMNS))
+    if events.columns[: len(COLUMNS)] != list(COLUMNS):
+        present = set(events.columns)
+        columns: list[pl.Expr] = [
+            pl.col(name) if name in present else pl.lit(None, dtype=types.of(name)).alias(name) for name in COLUMNS
+        ]
+        events = events.select(*columns, *(name for name in events.columns if name not in COLUMNS))
     prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", *SPLIT_COLUMNS))
     if events.select((prompt.is_not_null() & (cached.is_null() | uncached.is_null())).any()).item():
         events = events.with_columns(prompt_split())

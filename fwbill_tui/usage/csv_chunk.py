@@ -88,7 +88,10 @@ class ChunkReader:
             events = pl.read_csv(data, has_header=False, schema=self._typed_schema, null_values=[""])
         except pl.exceptions.PolarsError:
             return None
-        if any(events[name].null_count() for name in REQUIRED_COLUMNS) or not self._complete(data, events):
+        last = events.to_series(-1)
+        if self._unread:
+            events = events.drop(self._unread)
+        if any(events[name].null_count() for name in REQUIRED_COLUMNS) or not self._complete(data, last):
             return None
         start = times.to_utc(events["start_time"])
         if start.null_count():
@@ -100,24 +103,21 @@ class ChunkReader:
                 return None
             events.replace_column(events.get_column_index("end_time"), end)
         events.replace_column(events.get_column_index("start_time"), start)
-        events = events.drop(self._unread)
         if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
             return None
         return events
 
-    def _complete(self, data: bytes, events: pl.DataFrame) -> bool:
+    def _complete(self, data: bytes, last: pl.Series) -> bool:
         """Whether each line is one row with all its fields.
 
-        Polars refuses a row with too many. One with too few has a null in the last column. So it is enough to look at the
-        lines of such rows, and at those with quotes, inside which commas and line ends are text.
+        Polars refuses a row with too many. One with too few has a null in the `last` column. So it is enough to look at
+        the lines of such rows, and at those with quotes, inside which commas and line ends are text.
         """
-        last = events.to_series(-1)
-        nulls = last.null_count()
-        quoted = _lines_with_quotes(data, events.height // _FEW_QUOTED)
-        if not nulls and quoted is not None:
+        quoted = _lines_with_quotes(data, len(last) // _FEW_QUOTED)
+        if quoted is not None and not last.null_count():
             return self._all_rows(quoted)
         lines = pl.scan_lines(data).collect().to_series()
-        if lines.len() != events.height:
+        if len(lines) != len(last):
             return False
         if quoted is None:
             quoted = lines.filter(lines.str.contains('"', literal=True))
@@ -128,7 +128,7 @@ class ChunkReader:
         return doubtful.str.contains('"', literal=True).all()
 
     def _all_rows(self, lines: pl.Series) -> bool:
-        return bool(lines.str.contains(self._whole_row).all())
+        return lines.is_empty() or bool(lines.str.contains(self._whole_row).all())
 
     # -- 2: text by Polars, typed here -------------------------------------------------------------------------------
     def _as_text(self, data: bytes, piece: Piece) -> bool:
