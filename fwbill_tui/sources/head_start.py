@@ -28,8 +28,9 @@ class HeadStart:
         self.source = file_source(launch.inputs, launch, rollup=launch.rollup)
         self.cancelled = threading.Event()
         """Stops the load; what it has so far comes as its end."""
+        self.ended = False
+        """Whether `finish` need not wait."""
         self._told: queue.SimpleQueue[Progress | Ledger | Loaded | BaseException] = queue.SimpleQueue()
-        self._ended = False
         threading.Thread(target=self._run, name="fwbill-head-start", daemon=True).start()
 
     def finish(self, *, progress: Callable[[Progress], None], snapshot: Callable[[Ledger], None]) -> Loaded:
@@ -40,7 +41,7 @@ class HeadStart:
                 return told
             if isinstance(told, BaseException):
                 raise told
-            if self._ended:
+            if self.ended:
                 continue
             if isinstance(told, Progress):
                 progress(told)
@@ -55,5 +56,5 @@ class HeadStart:
             )
         except BaseException as error:  # whatever it is, it is `finish` that raises it
             end = error
-        self._ended = True
         tell(end)
+        self.ended = True

@@ -96,7 +96,7 @@ class FwbillApp(App[int]):
 
             explorer = ExplorerScreen(begun.source, self._launch.query, rejects=self._launch.rejects)
             explorer.begin_with(begun)
-            self._show(explorer)
+            self.call_later(self._show, explorer)  # later, as what is laid out while the app mounts is rendered twice
 
     @property
     def current_theme(self) -> Theme:

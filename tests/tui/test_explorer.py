@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections import Counter
 from pathlib import Path
@@ -225,15 +226,24 @@ async def test_an_unreadable_file_is_said_and_nothing_is_lost(tmp_path: Path) ->
         assert seen.part(TotalsPanel).partial
 
 
-async def test_files_that_were_read_before_the_screen_was_there_are_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [200_000, 0])
+@pytest.mark.parametrize("ended", [True, False])
+async def test_files_that_were_read_before_the_screen_was_there_are_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: bool, at_once: int
+) -> None:
+    monkeypatch.setattr("fwbill_tui.tui.explorer.loads._AT_ONCE", at_once)
     path = tmp_path / "usage.csv"
     path.write_text("start_time,usage_type,prompt_tokens\n" + "2026-10-01 00:00:00 UTC,T,1\n" * 3 + "no time,T,1\n")
     launch = Launch(query=Query(), inputs=(str(path),))
-    app = FwbillApp(launch, HeadStart(launch))
-    async with app.run_test(size=(120, 36)) as pilot:
+    begun = HeadStart(launch)
+    while ended and not begun.ended:
+        await asyncio.sleep(0.005)
+    app = FwbillApp(launch, begun)
+    async with app.run_test(size=(160, 36)) as pilot:
         seen = Explorer(app, pilot)
-        await seen.until(lambda: app.screen._provenance is not None)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
         await seen.settle()
+        assert seen.column("prompt_tokens") == [1, 1, 1]
         assert seen.part(TotalsPanel).totals.events == 3
         assert "1 row" in " ".join(seen.part(NoticeLine).notices)
         assert app.rejected == 1
@@ -249,5 +259,5 @@ async def test_a_file_that_could_not_be_read_before_the_screen_was_there_is_said
     app = FwbillApp(launch, HeadStart(launch))
     async with app.run_test(size=(120, 36)) as pilot:
         seen = Explorer(app, pilot)
-        await seen.until(lambda: bool(app.screen._load_problem))
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._load_problem))
         assert "start_time" in seen.part(NoticeLine).notices[0]

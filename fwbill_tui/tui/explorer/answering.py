@@ -8,7 +8,8 @@ Totals never wait for rows; they are kept while only order and grouping change.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Generic, TypeAlias, TypeVar
 
@@ -135,18 +136,38 @@ class Answering:
 
     def __init__(self, target: Widget) -> None:
         self._target = target
+        self._show: Callable[[Message], None] | None = None
         self._summed: tuple[Ledger, Query, _Summary] | None = None
         self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
         self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._row_order))
 
     def ask(self, question: Question) -> None:
         """Answer this one; answers to older ones that are still to come are dropped."""
-        self._summaries.ask(question)
+        if self._show is None:
+            self._summaries.ask(question)
+        else:
+            for work in (self._summary, self._row_order):
+                self._guarded(work)(question, lambda _: False)
+
+    @contextmanager
+    def at_once(self, show: Callable[[Message], None]) -> Iterator[None]:
+        """Within, what is asked is answered in the caller's thread, by calls of `show`. For few events, before all else."""
+        self._show = show
+        try:
+            yield
+        finally:
+            self._show = None
 
     def stop(self) -> None:
         """End both threads."""
         self._summaries.stop()
         self._rows.stop()
+
+    def _tell(self, message: Message) -> None:
+        if self._show is None:
+            self._target.post_message(message)
+        else:
+            self._show(message)
 
     def _guarded(
         self, work: Callable[[Question, Callable[[float], bool]], None]
@@ -155,11 +176,11 @@ class Answering:
             try:
                 work(question, superseded)
             except QueryError as error:
-                self._target.post_message(QuestionFailed(question, str(error)))
+                self._tell(QuestionFailed(question, str(error)))
             except Exception as error:  # a thread that died of a fault of ours would leave old numbers on screen for good
                 problem = str(error).partition("\n")[0]
                 fault = f"this could not be worked out ({type(error).__name__}: {problem}); z goes back"
-                self._target.post_message(QuestionFailed(question, fault))
+                self._tell(QuestionFailed(question, fault))
 
         return guarded
 
@@ -171,28 +192,29 @@ class Answering:
                 return
             series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
             self._summed = ledger, query, (totals, whole, facets, series)
-        self._target.post_message(SummaryReady(question, *self._summed[2]))
-        # Not before: on few cores a sort would hold up the totals, and the painting of what was typed.
-        self._rows.ask(question)
+        self._tell(SummaryReady(question, *self._summed[2]))
+        if self._show is None:
+            # Not before: on few cores a sort would hold up the totals, and the painting of what was typed.
+            self._rows.ask(question)
 
     def _row_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query
         if query.group_by:
             groups = ledger.groups(query)
-            self._target.post_message(RowsReady(question, groups, None, groups.height, whole=True))
+            self._tell(RowsReady(question, groups, None, groups.height, whole=True))
             return
         if isinstance(ledger, LazyLedger):
             if not superseded(_PAUSE):
                 page = ledger.page(query)
-                self._target.post_message(RowsReady(question, page, None, ledger.totals(query).events, whole=True))
+                self._tell(RowsReady(question, page, None, ledger.totals(query).events, whole=True))
             return
         total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
         if question.anchor is None and total > _FIRST_ROWS:
             first = ledger.first_rows(query, _FIRST_ROWS)
             if not superseded(0):
-                self._target.post_message(RowsReady(question, ledger.events, first, total, whole=False))
+                self._tell(RowsReady(question, ledger.events, first, total, whole=False))
         if superseded(_PAUSE if ledger.events.height > 200_000 else 0):
             return
         order = ledger.order(query)
         cursor = order.index_of(question.anchor) if question.anchor is not None else None
-        self._target.post_message(RowsReady(question, ledger.events, order, len(order), whole=True, cursor=cursor))
+        self._tell(RowsReady(question, ledger.events, order, len(order), whole=True, cursor=cursor))

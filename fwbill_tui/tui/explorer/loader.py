@@ -76,14 +76,21 @@ class Loader:
         cancelled = threading.Event()
         self._start(cancelled, partial(load, source, tuple(ranges), cancelled=cancelled, onto=onto))
 
-    def go_on(self, begun: HeadStart) -> None:
-        """Take over a load that was begun before."""
+    def go_on(self, begun: HeadStart) -> LoadFinished | LoadFailed | None:
+        """Take over a load that was begun before. Returns its end if that is there already, which is then not posted."""
+        if begun.ended:
+            self._renew(begun.cancelled)
+            return self._end_of(self.number, begun.finish)
         self._start(begun.cancelled, begun.finish)
+        return None
 
-    def _start(self, cancelled: threading.Event, work: Callable[..., Loaded]) -> None:
+    def _renew(self, cancelled: threading.Event) -> None:
         self.cancel()
         self.number += 1
         self._cancelled = cancelled
+
+    def _start(self, cancelled: threading.Event, work: Callable[..., Loaded]) -> None:
+        self._renew(cancelled)
         arguments = (self.number, work)
         self._thread = threading.Thread(target=self._run, args=arguments, name=f"fwbill-load-{self.number}", daemon=True)
         self._thread.start()
@@ -99,6 +106,9 @@ class Loader:
             self._thread.join(seconds)
 
     def _run(self, number: int, work: Callable[..., Loaded]) -> None:
+        self._target.post_message(self._end_of(number, work))
+
+    def _end_of(self, number: int, work: Callable[..., Loaded]) -> LoadFinished | LoadFailed:
         post = self._target.post_message
 
         def progress(now: Progress) -> None:
@@ -108,8 +118,6 @@ class Loader:
             post(LedgerGrew(number, ledger))
 
         try:
-            loaded = work(progress=progress, snapshot=snapshot)
+            return LoadFinished(number, work(progress=progress, snapshot=snapshot))
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:
-            post(LoadFailed(number, error))
-        else:
-            post(LoadFinished(number, loaded))
+            return LoadFailed(number, error)

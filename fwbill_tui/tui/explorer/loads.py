@@ -13,6 +13,7 @@ from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
+from fwbill_tui.tui.explorer.answering import Answering
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
 from fwbill_tui.tui.explorer.standing import notes_of, notices_of, partial_of, standing_of
@@ -25,9 +26,14 @@ from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 
+_AT_ONCE = 200_000
+"""Events up to which the first answers take less time than a frame without them."""
+
 
 class ExplorerLoads(ExplorerDialogs):
     """Loads what the query's range asks for, and says what is under way, missing or wrong."""
+
+    _answering: Answering
 
     class Loaded(Message):
         """A load has ended; `rejected` rows of it could not be read."""
@@ -59,6 +65,10 @@ class ExplorerLoads(ExplorerDialogs):
         """Answer the query from the ledger there is now; `fewer`: it has fewer events than the one before."""
         raise NotImplementedError
 
+    def show_answer(self, message: Message) -> None:
+        """Show an answer to the last question that was asked."""
+        raise NotImplementedError
+
     def needs_load(self) -> bool:
         """Whether the query's range reaches beyond what was loaded."""
         if not self._source.needs_range:
@@ -76,10 +86,21 @@ class ExplorerLoads(ExplorerDialogs):
         self._load_problem, self._provenance, self._builder = "", None, None
         begun, self._begun = self._begun, None
         if begun is not None:
-            self._loader.go_on(begun)
+            self._go_on(begun)
         else:
             self._loader.start(source or self._source, [self._loaded_range])
         self.show_standing()
+
+    def _go_on(self, begun: HeadStart) -> None:
+        """Take over a load. What of it is here already is on show before anything is painted."""
+        end = self._loader.go_on(begun)
+        if isinstance(end, LoadFailed):
+            self._on_load_failed(end)
+        elif end is not None and end.loaded.ledger.event_count > _AT_ONCE:
+            self._on_loaded(end)
+        elif end is not None:
+            with self._answering.at_once(self.show_answer):
+                self._on_loaded(end)
 
     @on(LoadProgress)
     def _on_progress(self, message: LoadProgress) -> None:

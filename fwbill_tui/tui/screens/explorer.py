@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.events import Resize
+from textual.message import Message
 from textual.reactive import Reactive
 from textual.widget import Widget
 
@@ -199,7 +200,7 @@ class ExplorerScreen(ExplorerLoads):
         if query.group_by:
             specs, sort = columns.group_columns(query.group_by), sort_keys(query)
         else:
-            specs, sort = columns.event_columns(visible, narrow=self.size.width < _WIDE_COLUMNS), query.sort
+            specs, sort = columns.event_columns(visible, narrow=self.app.size.width < _WIDE_COLUMNS), query.sort
         empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
         self._rows = message
         table.show(
@@ -208,6 +209,14 @@ class ExplorerScreen(ExplorerLoads):
         )  # fmt: skip
         self._moved = bool(cursor)
         self._show_problem()
+
+    def show_answer(self, message: Message) -> None:
+        if isinstance(message, SummaryReady):
+            self._on_summary(message)
+        elif isinstance(message, RowsReady):
+            self._on_rows(message)
+        elif isinstance(message, QuestionFailed):
+            self._on_question_failed(message)
 
     @on(QuestionFailed)
     def _on_question_failed(self, message: QuestionFailed) -> None:
