@@ -13,7 +13,7 @@ import click
 from fwbill_tui.cli.exits import DONE, NETWORK, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.flags import COMMANDS
-from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, refuse_clashes
+from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, refuse_clashes, say_notes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
@@ -74,6 +74,7 @@ def export(
         usage = load_usage(inputs, _query(inputs, filters), stop)
         _refuse_partial(usage, inputs)
         _refuse_days(usage, inputs)
+        say_notes(usage)
         _write(usage, target, chosen, stop, summed=summed, overwrite=not no_clobber, neutralise=neutralise_formulas)
 
     interruptible(work)

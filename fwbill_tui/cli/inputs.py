@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fwbill_tui.usage.query import Query, TimeRange
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFlags:
     """The flags that say what to read, as they were typed."""
@@ -181,6 +180,13 @@ def missing_lines(usage: Usage) -> list[str]:
         reason if missing == EVERYTHING else f"{describe(missing, zone)} is missing: {reason}"
         for missing, reason in usage.loaded.provenance.missing
     ]
+
+
+def say_notes(usage: Usage) -> None:
+    """Say on stderr which way an account was read, where it was not the best one, and what else there is to know."""
+    provenance = usage.loaded.provenance
+    for note in provenance.notes if provenance.kind != "files" else ():
+        say(f"{provenance.label}: {note}")
 
 
 def check_query(ledger: Ledger, query: Query) -> None:
