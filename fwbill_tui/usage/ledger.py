@@ -23,7 +23,7 @@ from fwbill_tui.usage.names import (
     dimension_of,
 )
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
-from fwbill_tui.usage.query import Query, QueryError, SortKey, TimeRange
+from fwbill_tui.usage.query import EVERYTHING, Query, QueryError, SortKey, TimeRange
 from fwbill_tui.usage.recent import Recent
 from fwbill_tui.usage.schema import Reject
 
@@ -270,10 +270,12 @@ class Ledger:
         """All filters as one condition on events; None when every event is shown."""
         predicate = self._event_predicate(query)
         conditions = [*predicate.by_column.values(), *predicate.across, *predicate.on_events.values()]
-        span = self.span_of_events
-        lower = query.range.start is not None and span.start is not None and query.range.start > span.start
-        upper = query.range.end is not None and span.end is not None and query.range.end < span.end
-        conditions += in_range(TimeRange(query.range.start if lower else None, query.range.end if upper else None), "start_time")
+        if query.range != EVERYTHING:
+            span = self.span_of_events
+            lower = query.range.start is not None and span.start is not None and query.range.start > span.start
+            upper = query.range.end is not None and span.end is not None and query.range.end < span.end
+            edges = TimeRange(query.range.start if lower else None, query.range.end if upper else None)
+            conditions += in_range(edges, "start_time")
         return all_of(conditions) if conditions else None
 
     def _event_predicate(self, query: Query) -> Predicate:
