@@ -20,7 +20,7 @@ from fwbill_tui.usage.schema import EventTypes
 
 _ROWS = 1 << 19
 """About as many events are decoded together: few enough to show something soon, enough that small days cost little."""
-_MOST_DAYS = 16
+_MOST_DAYS = 64
 _THREADS = 2
 
 Renewed = Callable[[Day], Day | None]

@@ -59,7 +59,7 @@ def test_identical_events_are_all_kept(tmp_path: Path) -> None:
 
 def test_events_have_the_types_of_the_load_in_one_chunk(tmp_path: Path) -> None:
     archive = an_archive(tmp_path)
-    archive.store(fetch(), [(day(number), version(day(number), 1)) for number in range(40)])
+    archive.store(fetch(), [(day(number), version(day(number), 1)) for number in range(80)])
     types = EventTypes()
     own = frame([(day(0), 1, "model-1", 1)], types)
     parts = list(archive.read(list(archive.manifest().days.values()), types))
