@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.usage.query import Query
 
 if TYPE_CHECKING:
+    from fwbill_tui.fireworks.credentials import Credential
     from fwbill_tui.sources.opening import SourceChoice
 
 

@@ -29,17 +29,18 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
-from fwbill_tui.tui.entrance import Doorway, Opening, check_with_archive, demo_doorway, open_files
-from fwbill_tui.tui.keeping import Keeping
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 
 if TYPE_CHECKING:  # Polars takes as long to import as the login screen to paint, three times over
     from fwbill_tui.sources.head_start import HeadStart
+    from fwbill_tui.tui.entrance import Doorway, Opening
     from fwbill_tui.tui.explorer.loads import ExplorerLoads
+    from fwbill_tui.tui.keeping import Keeping
     from fwbill_tui.tui.screens.explorer import ExplorerScreen
     from fwbill_tui.tui.screens.login import LoginScreen, SignIn
+    from fwbill_tui.tui.screens.open_files import OpenFiles
 
 _STYLES = (
     "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog", "group_dialog",
@@ -156,6 +157,8 @@ class FwbillApp(App[int]):
     @work(exclusive=True, group="entrance")
     async def enter(self, *, ask: bool = False) -> None:
         """Open what was asked for. `ask` goes to the login screen even where it could be skipped."""
+        from fwbill_tui.tui.entrance import open_files
+
         launch = self._launch
         try:
             if launch.inputs and not ask:
@@ -166,8 +169,8 @@ class FwbillApp(App[int]):
             self.exit(1, message=str(error))
 
     async def _sign_in(self, *, ask: bool) -> None:
+        from fwbill_tui.tui.entrance import open_files
         from fwbill_tui.tui.screens.login import OpenDemo, SignIn
-        from fwbill_tui.tui.screens.open_files import OpenFiles
 
         if self._doorway is None:
             self._doorway = await self._find_doorway(self._launch.demo_rows)
@@ -180,11 +183,11 @@ class FwbillApp(App[int]):
                 if isinstance(way, SignIn):
                     await self._open(partial(self._doorway.account, way.credential, way.account_id, self._launch))
                     self._settle(way)
-                elif isinstance(way, OpenFiles):
-                    await self._open(partial(open_files, way.arguments, self._launch))
                 elif isinstance(way, OpenDemo):
                     self._doorway, ask = await self._find_doorway(DEMO_ROWS), False
                     continue
+                elif way is not None:
+                    await self._open(partial(open_files, way.arguments, self._launch))
                 elif len(self.screen_stack) <= 1:
                     self.exit(0)
             except (FireworksError, ExportFormatError, OSError, ValueError) as error:
@@ -193,6 +196,7 @@ class FwbillApp(App[int]):
             return
 
     def _login_screen(self, doorway: Doorway, note: str, *, ask: bool) -> LoginScreen:
+        from fwbill_tui.tui.entrance import check_with_archive
         from fwbill_tui.tui.screens.login import LoginScreen
 
         credentials, endpoints, keeping = doorway.credentials, doorway.endpoints, self._keeping
@@ -233,6 +237,9 @@ class FwbillApp(App[int]):
             self.notify(said, severity="warning", markup=False)
 
     async def _find_doorway(self, demo_rows: int | None) -> Doorway:
+        from fwbill_tui.tui.entrance import Doorway, demo_doorway
+        from fwbill_tui.tui.keeping import Keeping
+
         self._keeping = None
         if demo_rows is None:
             doorway = Doorway.of_machine(self._launch)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.message import Message
 
 from fwbill_tui.files.rejects import write_rejects
-from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
@@ -25,6 +25,9 @@ from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
+
+if TYPE_CHECKING:
+    from fwbill_tui.sources.archived import ArchivedSource
 
 _AT_ONCE = 200_000
 """Events up to which the first answers take less time than a frame without them."""
@@ -145,7 +148,16 @@ class ExplorerLoads(ExplorerDialogs):
         self.answer(fewer=fewer)
 
     def day_states(self, first: date, last: date) -> dict[date, DayState]:
-        return self._source.day_states(first, last) if isinstance(self._source, ArchivedSource) else {}
+        return self._archived.day_states(first, last) if self._archived is not None else {}
+
+    @property
+    def _archived(self) -> ArchivedSource | None:
+        """The source, where what is fetched of it is kept on disk."""
+        if not self._source.needs_range:  # files, whose first screen need not wait for the archive to be imported
+            return None
+        from fwbill_tui.sources.archived import ArchivedSource
+
+        return self._source if isinstance(self._source, ArchivedSource) else None
 
     def show_day_states(self) -> None:
         """Mark under the chart which days of the range are kept; reads the archive's manifest."""
@@ -170,7 +182,7 @@ class ExplorerLoads(ExplorerDialogs):
 
     def action_refresh_usage(self) -> None:
         """Fetch what is missing; when nothing is, what may have changed since."""
-        stale = self._source.refreshing("stale") if isinstance(self._source, ArchivedSource) else self._source
+        stale = self._archived.refreshing("stale") if self._archived is not None else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]
         if ranges and self._builder is not None:

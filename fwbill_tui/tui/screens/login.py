@@ -28,9 +28,7 @@ from textual.widgets.option_list import Option
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyRequests
-from fwbill_tui.tui.screens.accounts import AccountsScreen
 from fwbill_tui.tui.screens.dialog import BOXED_BINDINGS, Boxed, Note
-from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
 from fwbill_tui.tui.widgets import choices
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.usage.literal import literal
@@ -38,6 +36,7 @@ from fwbill_tui.usage.literal import literal
 if TYPE_CHECKING:  # httpx and tenacity take longer to import than this screen to paint
     from fwbill_tui.fireworks.rest import Account
     from fwbill_tui.fireworks.retry import OnWait
+    from fwbill_tui.tui.screens.open_files import OpenFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def check_at(endpoints: Endpoints) -> Check:
     return check
 
 
-class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
+class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     """The ways in; dismisses with one of them, or with None when the user quits.
 
     A pasted key leaves the line the moment it is tried, and is in memory only, unless the user ticks that it be kept.
@@ -258,6 +257,8 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
     @on(Button.Pressed, "#files")
     def action_open_files(self) -> None:
         """Ask for files."""
+        from fwbill_tui.tui.screens.open_files import OpenFilesScreen
+
         self.action_stop()
         self.app.push_screen(OpenFilesScreen(self._folder or Path.cwd()), self._leave_with_files)
 
@@ -362,6 +363,8 @@ class LoginScreen(Boxed, Screen[SignIn | OpenFiles | OpenDemo]):
         def leave(chosen: str | None) -> None:
             if chosen is not None:
                 self.dismiss(SignIn(credential, chosen, keep))
+
+        from fwbill_tui.tui.screens.accounts import AccountsScreen
 
         self.app.push_screen(AccountsScreen(message.accounts, chosen=last or meant, note=why), leave)
 
