@@ -90,9 +90,11 @@ def _reversed_runs(values: pl.Series) -> pl.Series:
     row = pl.int_range(height, dtype=pl.Int32, eager=True)
     first = row.filter((values != values.shift(1)).fill_null(value=True))
     after = first.shift(-1, fill_value=height)
-    before = (after.shift(-1) - 1).fill_null(-1)  # the row before a run in the result: the last one of the run behind it
-    step = pl.repeat(1, height, dtype=pl.Int32, eager=True).scatter((height - after).cast(pl.UInt32), first - before)
-    return (step.cum_sum() - 1).cast(pl.UInt32)
+    before = (after.shift(-1) - 1).fill_null(0)  # the row before a run in the result: the last one of the run behind it
+    step = pl.repeat(1, height, dtype=pl.Int32, eager=True).scatter(
+        (height - after).cast(pl.UInt32, wrap_numerical=True), first - before
+    )
+    return step.cum_sum().cast(pl.UInt32, wrap_numerical=True)
 
 
 def _passes(codes: Sequence[Code], room: int) -> list[list[Code]]:
