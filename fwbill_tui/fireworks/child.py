@@ -16,7 +16,7 @@ from pathlib import Path
 from fwbill_tui.fireworks.errors import Cancelled, TimedOut, ToolMissing, make
 
 _POLL = 0.05
-_GRACE = 0.5
+_GRACE = 0.2
 """Seconds between asking a program to end and ending it."""
 _KEPT = 32 << 10
 

@@ -96,7 +96,8 @@ class _Pause:
     until: float
 
     def said(self, now: float) -> str:
-        return f"{self.reason}; trying again in {max(0, math.ceil(self.until - now))} s"
+        """The seconds stand first, where a narrow screen has room."""
+        return f"trying again in {max(0, math.ceil(self.until - now))} s: {self.reason}"
 
 
 def _progress(windows: tuple[WindowProgress, ...]) -> Progress:

@@ -11,14 +11,14 @@ from typing import Generic, Self, TypeVar
 
 Result = TypeVar("Result")
 _POLL = 0.05
-_LONGEST_FAREWELL = 1.0
+_LONGEST_FAREWELL = 0.2
 
 
 class Crew(Generic[Result]):
     """Runs `work(number)` for each number below `tasks` in threads of its own; a context manager.
 
     Leaving it sets `stop`, on which `work` is to return or raise soon, and waits for the threads. A thread that is stuck
-    all the same (looking up a host name cannot be interrupted) is waited for a second and ends by itself afterwards.
+    all the same (connecting and looking up a host name cannot be interrupted) is hardly waited for, and ends by itself.
     """
 
     def __init__(self, work: Callable[[int], Result], tasks: int, *, workers: int, stop: threading.Event) -> None:

@@ -21,7 +21,7 @@ Grain = Literal["event", "day"]
 class WindowProgress:
     """How far one window of a fetch is. Bytes as they travel; `events` read so far.
 
-    `problem` says why a window failed, or what it waits for just now ("too many requests … trying again in 12 s").
+    `problem` says why a window failed, or what it waits for just now ("trying again in 12 s: too many requests …").
     """
 
     range: TimeRange

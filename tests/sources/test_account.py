@@ -74,8 +74,14 @@ class Fetch:
         return pl.concat(frames) if frames else pl.DataFrame(schema=self.types.frame_schema())
 
     def left_behind(self) -> list[str]:
-        threads = [t.name for t in threading.enumerate() if t.name.startswith(("fwbill", "read-csv"))]
-        return threads + [str(path) for path in self.workspace.iterdir()]
+        """Threads and files that are still there; a thread is given a moment to end by itself."""
+        deadline = time.monotonic() + 5
+        while True:
+            threads = [t.name for t in threading.enumerate() if t.name.startswith(("fwbill", "read-csv"))]
+            left = threads + [str(path) for path in self.workspace.iterdir()]
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.01)
 
     @property
     def missing(self) -> list[TimeRange]:

@@ -185,7 +185,7 @@ def test_a_rate_limit_is_counted_down(source: Any) -> None:
     said: set[str] = set()
 
     def progress(now: Progress) -> None:
-        said.update(window.problem.rpartition("; ")[2] for window in now.windows if window.problem)
+        said.update(window.problem.partition(": ")[0] for window in now.windows if window.problem)
 
     one = source(Fault(refusal(429, retry_after=2), USAGE, times=1))
     loaded = load(one, [SECOND], progress=progress)
