@@ -113,7 +113,7 @@ class FwbillApp(App[int]):
 
     def _when_painted(self) -> None:
         """The first screen is seen: do what would have held it up."""
-        # What is there now stays: looking through all of it again and again would hold up keys for tens of milliseconds.
+        # What is there now stays: looking through all of it, even once, would hold up keys for tens of milliseconds.
         gc.freeze()
         gc.enable()
         self._warm_up()
@@ -273,6 +273,10 @@ class FwbillApp(App[int]):
     def on_explorer_loads_loaded(self, message: ExplorerLoads.Loaded) -> None:
         """Remember what the end of the program has to say."""
         self.rejected = message.rejected
+        self.screen.call_after_refresh(self._tidy_up)
+
+    def _tidy_up(self) -> None:
+        """Let go of what the load left over. What is in use now stays, and is not looked through again."""
         gc.collect()
         gc.freeze()
 
