@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from left_behind import threads
 
 from fwbill_tui.demo.faults import (
     Answer,
@@ -74,14 +75,7 @@ class Fetch:
         return pl.concat(frames) if frames else pl.DataFrame(schema=self.types.frame_schema())
 
     def left_behind(self) -> list[str]:
-        """Threads and files that are still there; a thread is given a moment to end by itself."""
-        deadline = time.monotonic() + 5
-        while True:
-            threads = [t.name for t in threading.enumerate() if t.name.startswith(("fwbill", "read-csv"))]
-            left = threads + [str(path) for path in self.workspace.iterdir()]
-            if not left or time.monotonic() > deadline:
-                return left
-            time.sleep(0.01)
+        return threads("fwbill", "read-csv") + [str(path) for path in self.workspace.iterdir()]
 
     @property
     def missing(self) -> list[TimeRange]:

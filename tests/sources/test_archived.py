@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from left_behind import threads
 
 from fwbill_tui.archive.account import MANIFEST, AccountArchive
 from fwbill_tui.archive.archive import Archive
@@ -415,7 +416,7 @@ def test_an_iterator_that_is_closed_keeps_what_was_whole(desk: Desk) -> None:
     batches.close()  # type: ignore[attr-defined]
     assert len(desk.kept) in (28, 31, 59)
     assert not source.provenance().complete
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fwbill")] == []
+    assert threads() == []
 
 
 # -- an archive in trouble -----------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from left_behind import threads
 
 from fwbill_tui.demo.faults import Fault, Faults, Hang, Reset, Status, refusal
 from fwbill_tui.demo.generator import Plan
@@ -57,7 +58,7 @@ def ways(server: DemoServer, firectl: Any, tmp_path: Path) -> Iterator[Callable[
 
     yield make
     server.faults = Faults()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fwbill")] == []
+    assert threads() == []
 
 
 def sides(server: DemoServer) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from left_behind import threads
 
 from fwbill_tui.demo.generator import Plan
 from fwbill_tui.fireworks import errors
@@ -40,7 +41,7 @@ def source(firectl: Any, plan: Plan, tmp_path: Path) -> Iterator[Callable[..., F
 
     yield make
     assert list(workspace.iterdir()) == []
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fwbill")] == []
+    assert threads() == []
 
 
 def same(got: pl.DataFrame, expected: pl.DataFrame) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from left_behind import threads
 
 from fwbill_tui.demo import cast
 from fwbill_tui.demo.faults import Answer, Delay, Fault, Faults, Hang, Reset, WrongTypes, html, refusal
@@ -49,7 +50,7 @@ def source(server: DemoServer) -> Iterator[Callable[..., RestSource]]:
 
     yield make
     server.faults = Faults()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("fwbill")] == []
+    assert threads() == []
 
 
 def days(first: date, last: date, time_zone: str) -> TimeRange:
