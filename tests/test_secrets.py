@@ -201,6 +201,10 @@ def test_the_search_finds_what_it_searches(machine: Machine) -> None:
     [
         (["summary", "-a", "acme-prod", *RANGE, "--log-file", "log"], 0),
         (["export", "-a", "acme-prod", *RANGE, "--no-archive"], 0),
+        (["summary", "-a", "acme-prod", *RANGE, "--source", "rest"], 0),
+        (["summary", "-a", "acme-prod", *RANGE, "--source", "archive"], 5),
+        (["archive", "list"], 0),
+        (["archive", "verify"], 0),
         (["doctor", "-o", "json"], 0),
         (["summary", "-a", "nobody", *RANGE], 4),
         (["summary", "--api-key", CANARY], 2),
