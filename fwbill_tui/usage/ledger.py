@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
@@ -76,6 +76,10 @@ class Ledger:
         self._buckets: dict[str, int] = {}
         self._largest = rollup.largest_counts(events) if largest is None else largest
         self._huge_counts = self._largest["prompt_tokens"] + self._largest["completion_tokens"] >= 1 << 63
+        # Totals, facets, chart and rows of one query ask for the same one.
+        self._predicate_of = lru_cache(maxsize=4)(
+            lambda filters: build(filters, self._labels, self._free_text, huge_counts=self._huge_counts)
+        )
 
     # -- what is here --------------------------------------------------------------------------------------------------
     @property
@@ -282,7 +286,8 @@ class Ledger:
         return self._predicate(query)
 
     def _predicate(self, query: Query) -> Predicate:
-        return build(query, self._labels, self._free_text, huge_counts=self._huge_counts)
+        filters = Query(only=query.only, without=query.without, search=query.search, where=query.where)
+        return self._predicate_of(filters)
 
     # -- tables that answers are read from -------------------------------------------------------------------------------
     def _cube(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Two threads that answer the explorer's queries: one for totals, facets and chart, one for rows. The newest query wins.
+"""Threads that answer the explorer's queries: totals, facets and chart; then rows; then their whole order. The newest query wins.
 
 They are threads of their own, not Textual workers, because a worker cannot be ended and a burst of keys would pile up
 sorts of ten million rows. Here a new question replaces the one that waits, and a running one stops at its next step.
@@ -139,14 +139,17 @@ class Answering:
         self._show: Callable[[Message], None] | None = None
         self._summed: tuple[Ledger, Query, _Summary] | None = None
         self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
-        self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._row_order))
+        self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._first_rows))
+        self._orders: Newest[Question] = Newest("fwbill-order", self._guarded(self._whole_order))
+        self._asked: Question | None = None
 
     def ask(self, question: Question) -> None:
         """Answer this one; answers to older ones that are still to come are dropped."""
+        self._asked = question
         if self._show is None:
             self._summaries.ask(question)
         else:
-            for work in (self._summary, self._row_order):
+            for work in (self._summary, self._first_rows):
                 self._guarded(work)(question, lambda _: False)
 
     @contextmanager
@@ -159,9 +162,10 @@ class Answering:
             self._show = None
 
     def stop(self) -> None:
-        """End both threads."""
+        """End the threads."""
         self._summaries.stop()
         self._rows.stop()
+        self._orders.stop()
 
     def _tell(self, message: Message) -> None:
         if self._show is None:
@@ -197,7 +201,7 @@ class Answering:
             # Not before: on few cores a sort would hold up the totals, and the painting of what was typed.
             self._rows.ask(question)
 
-    def _row_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
+    def _first_rows(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query
         if query.group_by:
             groups = ledger.groups(query)
@@ -211,10 +215,20 @@ class Answering:
         total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
         if question.anchor is None and total > _FIRST_ROWS:
             first = ledger.first_rows(query, _FIRST_ROWS)
-            if not superseded(0):
-                self._tell(RowsReady(question, ledger.events, first, total, whole=False))
+            if superseded(0):
+                return
+            self._tell(RowsReady(question, ledger.events, first, total, whole=False))
+        if self._show is None:
+            self._orders.ask(question)
+        else:
+            self._whole_order(question, superseded)
+
+    def _whole_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
+        """In a thread of its own: the first rows of the next question do not wait for it."""
+        ledger, query = question.ledger, question.query
         if superseded(_PAUSE if ledger.events.height > 200_000 else 0):
             return
         order = ledger.order(query)
         cursor = order.index_of(question.anchor) if question.anchor is not None else None
-        self._tell(RowsReady(question, ledger.events, order, len(order), whole=True, cursor=cursor))
+        if question is self._asked:
+            self._tell(RowsReady(question, ledger.events, order, len(order), whole=True, cursor=cursor))
