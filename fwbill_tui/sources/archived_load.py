@@ -165,7 +165,8 @@ class Load:
             self._windows = (*earlier, *now.windows)
             self.progress(replace(now, windows=self._windows))
 
-        batches = self.inner.batches(asked, types=self.types, progress=progress, cancelled=self.cancelled)
+        types = replace(self.types, unread=frozenset())  # what is kept has every label, whatever this load is about
+        batches = self.inner.batches(asked, types=types, progress=progress, cancelled=self.cancelled)
         try:
             with closing(cast("Generator[Batch, None, None]", batches)):
                 for batch in batches:

@@ -27,7 +27,8 @@ from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.sources.source import Grain, Progress, Provenance
-from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.sources.summing import load_sums
+from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 QUICK = RetryPolicy(attempts=3, first=0.002, first_when_limited=0.002, longest=0.01)
@@ -137,6 +138,18 @@ def test_the_second_time_needs_no_network(desk: Desk) -> None:
     assert (again.kind, again.complete, again.fetched_at) == ("archive", True, NOW)
     assert again.notes == ("Nov 20 – Nov 21 2026: kept as of 2026-11-22 09:30 UTC, may still grow",)
     assert 0 < desk.progress[-1].bytes_done == desk.progress[-1].bytes_total
+
+
+def test_a_load_that_needs_few_labels_keeps_all_of_them(desk: Desk) -> None:
+    wanted = days(10, 5)
+    loaded = load_sums(desk.source(), Query(range=wanted))
+    assert loaded.ledger.totals(Query(range=wanted)).events == desk.expected(wanted).height
+    assert len(desk.kept) == 6
+    assert same(desk.open(wanted), desk.expected(wanted))
+    assert desk.server.requests == ()
+    by_model = Query(range=wanted, group_by=("model",))
+    again = load_sums(desk.source(), by_model).ledger.groups(by_model)
+    assert again.height == desk.expected(wanted)["base_model_name"].n_unique()
 
 
 def test_days_without_usage_are_known_too(desk: Desk) -> None:
