@@ -416,8 +416,10 @@ def untrusted(tmp_path: Path) -> Iterator[int]:
             while True:
                 connection, _ = listener.accept()
                 connection.settimeout(2)
-                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as wrapped:
-                    wrapped.recv(1)
+                late = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                with contextlib.suppress(OSError), late:
+                    late.do_handshake()
+                    late.recv(1)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
