@@ -81,3 +81,10 @@ raise SystemExit(7)
 def test_a_program_that_forgets_to_stop_the_server_still_ends() -> None:
     done = subprocess.run([sys.executable, "-c", UNTIDY], timeout=60, check=False)
     assert done.returncode == 7
+
+
+def test_generate_makes_as_many_days_as_asked(tmp_path: Path) -> None:
+    path = tmp_path / "usage.parquet"
+    assert main(["generate", "--rows", "5000", "--days", "400", "--end", "2026-11-21", "--output", str(path)]) == 0
+    days = pl.read_parquet(path)["start_time"].dt.date()
+    assert (days.n_unique(), days.min()) == (400, date(2025, 10, 18))
