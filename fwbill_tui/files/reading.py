@@ -13,7 +13,7 @@ from fwbill_tui.files.inputs import Input, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.files.parquet_reader import read_parquet, read_parquet_header
 from fwbill_tui.files.remote import read_objects
-from fwbill_tui.usage.csv_reader import read_csv, read_header
+from fwbill_tui.usage.csv_reader import THREADS, read_csv, read_header
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes
 
@@ -27,10 +27,11 @@ def read_inputs(
     types: EventTypes,
     on_unreadable: Callable[[Exception], None] | None = None,
     chunk_bytes: int = CHUNK_BYTES,
+    threads: int = THREADS,
 ) -> Generator[Batch, None, None]:
     """Read inputs in their order. The `bytes_read` of a file's batches add up to its size on disk.
 
-    `chunk_bytes` of CSV become a batch; several are read at the same time.
+    `chunk_bytes` of CSV become a batch; `threads` of them are read at the same time.
 
     All files of this machine are looked at before the first is read, so that a missing, damaged or foreign one is known
     at once. A file that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the
@@ -52,7 +53,7 @@ def read_inputs(
             readable.append(source)
     for source in readable:
         try:
-            yield from _read(source, types, chunk_bytes)
+            yield from _read(source, types, chunk_bytes, threads)
         except UnreadableFile as error:
             if on_unreadable is None:
                 raise
@@ -68,21 +69,23 @@ def _look_at(source: Input) -> None:
             read_header(file.stream, source.name)
 
 
-def _read(source: Input, types: EventTypes, chunk_bytes: int) -> Generator[Batch, None, None]:
+def _read(source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> Generator[Batch, None, None]:
     events = 0
     with told_plainly(source, lambda: events), ExitStack() as held:
         if source.url is not None:
             batches = read_objects(source.url, types)
         else:
-            batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes)
+            batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes, threads)
         for batch in held.enter_context(closing(batches)):
             events += batch.events.height
             yield batch
 
 
-def _batches(file: Opened, source: Input, types: EventTypes, chunk_bytes: int) -> Generator[Batch, None, None]:
+def _batches(file: Opened, source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> Generator[Batch, None, None]:
     if file.kind == "csv":
-        return read_csv(file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, position=file.position)
+        return read_csv(
+            file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, threads=threads, position=file.position
+        )
     if source.path is not None and source.size is not None:
         return read_parquet(source.path, source=source.name, types=types, size=source.size)
     whole = file.stream.read()  # Parquet is read from its end, which a pipe does not have

@@ -12,11 +12,12 @@ from fwbill_tui.files.reading import CHUNK_BYTES, read_inputs
 from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
+from fwbill_tui.usage.csv_reader import THREADS
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 OnUnreadable = Callable[[Exception], None] | None
-_FRUGAL_CHUNK_BYTES = 6 << 20
+_FRUGAL_CHUNK_BYTES = 8 << 20
 
 
 class FileSource:
@@ -30,8 +31,8 @@ class FileSource:
     ) -> None:
         """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing.
 
-        `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps, which
-        takes less memory and a little longer; events that stay on disk are read so always.
+        `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps and fewer at once,
+        which takes less memory and a little longer; events that stay on disk are read so always.
         """
         self._frugal = frugal
         self._inputs = expand(arguments)
@@ -85,8 +86,14 @@ class FileSource:
         self._read_at, self._stopped = datetime.now(UTC), False
 
     def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
-        size = _FRUGAL_CHUNK_BYTES if self._frugal or self.lazy else CHUNK_BYTES
-        return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=size)
+        frugal = self._frugal or self.lazy
+        return read_inputs(
+            self._inputs,
+            types=types,
+            on_unreadable=on_unreadable,
+            chunk_bytes=_FRUGAL_CHUNK_BYTES if frugal else CHUNK_BYTES,
+            threads=THREADS - 1 if frugal else THREADS,
+        )
 
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
