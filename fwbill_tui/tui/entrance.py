@@ -89,7 +89,8 @@ def check_with_archive(doorway: Doorway, launch: Launch, last_account: Callable[
 
     def check(credential: Credential, cancelled: threading.Event, on_wait: OnWait) -> Sequence[Account]:
         known = credential.account_id or last_account(credential)
-        if known is None or credential not in doorway.credentials or not (data_dir(os.environ) / "archive").is_dir():
+        archive = data_dir(os.environ) / "archive"
+        if known is None or credential not in doorway.credentials or not os.access(archive, os.R_OK):
             return ask(credential, cancelled, on_wait)
         from fwbill_tui.fireworks.rest import Account
         from fwbill_tui.sources.archived import ArchivedSource
