@@ -102,13 +102,13 @@ PLACES = {
     "calendar": {"RangeCalendar"},
     "columns": {"ColumnsDialog", "ColumnList"},
     "group by": {"GroupDialog", "GroupList"},
-    "row": {"RowDetailScreen", "Field"},
+    "row": {"RowDetailScreen", "FieldList"},
     "export": {"ExportDialog"},
     "question": {"ConfirmScreen"},
     "sign-in": {"LoginScreen"},
     "open files": {"PathLine", "EntryList"},
     "help": {"HelpScreen"},
-    "every dialog": {"Dialog", "Boxed", "ChoiceList", "OneOf", "Check", "Line"},
+    "every dialog": {"Dialog", "ChoiceList", "OneOf", "Check", "Line"},
 }
 """Where the README tells keys, and the classes whose bindings they are."""
 
