@@ -17,6 +17,7 @@ from fwbill_tui.cli.exits import REJECTED_ROWS, CommandError
 from fwbill_tui.cli.flags import LAZY, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADABLE, SOURCE, SOURCES, STRICT
 from fwbill_tui.cli.options import F, option_of
 from fwbill_tui.cli.output import say
+from fwbill_tui.cli.waiting import WaitLine
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.loading import Loaded
@@ -137,7 +138,11 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
             time_zone=query.time_zone,
             cancelled=stop,
         )
-    loaded = load_sums(source, query, cancelled=stop) if sums else load(source, [query.range], cancelled=stop)
+    with WaitLine() as waits:
+        if sums:
+            loaded = load_sums(source, query, progress=waits, cancelled=stop)
+        else:
+            loaded = load(source, [query.range], progress=waits, cancelled=stop)
     if stop.is_set():
         raise KeyboardInterrupt
     _report_rejects(loaded.ledger, inputs)

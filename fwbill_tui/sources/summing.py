@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import polars as pl
 
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import Loaded, load
-from fwbill_tui.sources.source import Source
+from fwbill_tui.sources.source import Progress, Source
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.lazy_ledger import EventsNotKeptError
 from fwbill_tui.usage.names import DIMENSION_COLUMNS, REQUIRED_COLUMNS, TIME_GROUPS, column_of
 from fwbill_tui.usage.query import Query, QueryError
 
 
-def load_sums(source: Source, query: Query, *, cancelled: threading.Event | None = None) -> Loaded:
+def load_sums(
+    source: Source,
+    query: Query,
+    *,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: threading.Event | None = None,
+) -> Loaded:
     """Load what the totals and groups of a query need. Raises what `load` raises.
 
     Files are read twice when only reading them shows that the query needs single events, as a search in a text column
@@ -24,15 +31,15 @@ def load_sums(source: Source, query: Query, *, cancelled: threading.Event | None
     """
     again = isinstance(source, FileSource) and source.repeatable
     if _needs_events(query) or (_may_need_events(query) and not again):
-        return load(source, [query.range], cancelled=cancelled)
-    loaded = load(source, [query.range], cancelled=cancelled, rows=False, unread=_unread(query))
+        return load(source, [query.range], progress=progress, cancelled=cancelled)
+    loaded = load(source, [query.range], progress=progress, cancelled=cancelled, rows=False, unread=_unread(query))
     try:
         loaded.ledger.totals(query)
         loaded.ledger.whole(query)
         if query.group_by:
             loaded.ledger.groups(query)
     except EventsNotKeptError:
-        return load(source, [query.range], cancelled=cancelled)
+        return load(source, [query.range], progress=progress, cancelled=cancelled)
     except QueryError:
         pass  # said by whoever asks
     return loaded
