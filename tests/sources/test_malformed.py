@@ -165,7 +165,12 @@ def expected_rows(data: bytes) -> range | None:
         return None
     rows = [row for row in rows if row.strip()]
     # Exports that were put together repeat their header, which is no row where it can be told.
-    return range(len(rows) - rows.count(header), len(rows) + 1)
+    repeated = sum(_names(row) == _names(header) for row in rows)
+    return range(len(rows) - repeated, len(rows) + 1)
+
+
+def _names(header: str) -> list[str]:
+    return [name.strip(" \t\r\ufeff") for name in header.split(",")]
 
 
 def read_as_a_download(data: bytes, path: Path, chunk_bytes: int) -> tuple[pl.DataFrame, list[Reject]]:
