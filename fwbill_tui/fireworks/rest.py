@@ -184,11 +184,14 @@ def _object(body: bytes, where: str) -> dict[str, Any]:
 
 
 def _typed(answer: Mapping[str, Any], name: str, kind: type, where: str) -> Any:
-    """A field of the type the contract says; None where it is absent or null, as zero values may be."""
+    """A field of the type the contract says; None where it is absent or null, as zero values may be.
+
+    A text can be written as UTF-8, though JSON may hold half a character.
+    """
     value = answer.get(name)
     if value is not None and not isinstance(value, kind):
         raise make(UnexpectedAnswer, where, f"{name} has the wrong type in the answer")
-    return value
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _account(entry: Any, where: str) -> Account:

@@ -128,6 +128,13 @@ def test_a_reset_connection_is_tried_again(accounts: Any, answer: Answer) -> Non
     assert len(accounts(lambda _: answers.pop())) == 1
 
 
+def test_half_a_character_does_no_harm(accounts: Any, answer: Answer) -> None:
+    page = '{"accounts": [{"name": "accounts/acme", "displayName": "\\ud800"}], "nextPageToken": "\\ud800"}'
+    answers = [answer(200, "{}"), answer(200, page)]
+    (account,) = accounts(lambda _: answers.pop())
+    assert account.display_name == "\\ud800"
+
+
 def test_an_answer_that_is_cut_is_asked_for_again(accounts: Any, answer: Answer) -> None:
     whole = '{"accounts": [{"name": "accounts/acme"}]}'
     answers = [answer(200, whole), *(answer(200, whole[:length], length=None) for length in (1, 12, 39, len(whole) - 1))]
