@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -61,6 +62,11 @@ class Boxed(_Mixed):
         if action == "help_while_typing":
             return typing
         return not (typing and action in self.LETTER_ACTIONS)
+
+    def on_unmount(self) -> None:
+        """Let go of what was painted. Textual keeps the last thousand widgets' lines behind a cache of two colours (8.2)."""
+        if forget := getattr(StylesCache.get_inner_outer, "cache_clear", None):
+            forget()
 
     def action_help_while_typing(self) -> None:
         """Show the keys that apply now."""
