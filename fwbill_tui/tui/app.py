@@ -46,6 +46,8 @@ _STYLES = (
     "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog", "group_dialog",
     "help", "open_files", "row_detail",
 )  # fmt: skip
+_GARBAGE = (3000, 10, 100)
+"""When garbage is looked for: seldom enough that a key seldom waits for it, and then for some ten milliseconds."""
 REJECTED_ROWS = 6
 """Exit code when `strict` was asked for and rows were set aside."""
 
@@ -115,6 +117,7 @@ class FwbillApp(App[int]):
         """The first screen is seen: do what would have held it up."""
         # What is there now stays: looking through all of it, even once, would hold up keys for tens of milliseconds.
         gc.freeze()
+        gc.set_threshold(*_GARBAGE)
         gc.enable()
         self._warm_up()
         # A style that is read when its screen first opens restyles all that is open.
@@ -305,6 +308,8 @@ def run_explorer(launch: Launch, begun: HeadStart | None = None) -> int:
 
     `begun` is the load of its files, where it was begun before.
     """
+    # Threads that work out answers give way to a key, and to its painting, sooner than after Python's five milliseconds.
+    sys.setswitchinterval(0.001)
     app = FwbillApp(launch, begun)
     code = app.run()
     if app.rejected:

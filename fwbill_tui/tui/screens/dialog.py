@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual._styles_cache import StylesCache
-from textual.app import ComposeResult
+from textual.app import ComposeResult, RenderResult
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.dom import DOMNode
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Input, Static
 
+from fwbill_tui.tui.screens.dimmed import Dimmed, Dimmings
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
@@ -84,6 +87,17 @@ class Dialog(Boxed, ModalScreen[ScreenResultType]):
     """A box over what lies below. It dismisses with its result, or with None on `esc`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*BOXED_BINDINGS, Binding("escape", "cancel", "Cancel", key_display="esc")]
+
+    _dimmings: tuple[Color, Dimmings] | None = None
+
+    def render(self) -> RenderResult:  # type: ignore[override]  # any widget may render a visual; screens say less
+        """What lies below, dimmed."""
+        under = super().render()
+        if not isinstance(under, BackgroundScreen):
+            return under
+        if self._dimmings is None or self._dimmings[0] != under.color:
+            self._dimmings = (under.color, {})
+        return Dimmed(under, self._dimmings[1])
 
     def action_cancel(self) -> None:
         """Leave without a result."""
