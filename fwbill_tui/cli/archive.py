@@ -31,12 +31,16 @@ Examples:
 """
 
 
-@click.group("archive", epilog=EPILOG, short_help=COMMANDS["archive"][1])
-def archive() -> None:
+@click.group("archive", epilog=EPILOG, short_help=COMMANDS["archive"][1], invoke_without_command=True)
+@click.pass_context
+def archive(context: click.Context) -> None:
     """Look after the usage that is kept on disk, so that it is fetched only once.
 
     It is private to you, in a folder that `list` names; FWBILL_DATA_DIR names another.
     """
+    if context.invoked_subcommand is None:
+        *others, last = archive.commands
+        raise click.UsageError(f"what is to be done? Add {', '.join(others)} or {last}")
 
 
 @archive.command("list", cls=Command, short_help="Which accounts and days are kept, and how large they are.")

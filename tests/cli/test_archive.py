@@ -139,3 +139,10 @@ def test_forget(fwbill: Fwbill, kept: Archive) -> None:
     assert fwbill("forget", "acme-prod")[0] == 0
     assert kept.accounts() == []
     assert fwbill("forget", "../..")[0] == 1
+
+
+def test_without_a_subcommand_it_says_what_there_is(fwbill: Fwbill) -> None:
+    code, printed, said = fwbill()
+    assert (code, printed) == (2, "")
+    assert said.startswith("fwbill: archive: what is to be done? Add list, verify, prune or forget")
+    assert said.count("\n") == 1
