@@ -13,11 +13,13 @@ from fwbill_tui.tui.screens.open_files_listing import look, size_text
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "exports" / "old").mkdir(parents=True)
+    home = tmp_path / "home"  # pytest's own folder above may have more entries than the screen lists
+    home.mkdir()
+    (home / "exports" / "old").mkdir(parents=True)
     for name in ("usage-1.csv", "usage-2.csv.gz", "notes.txt", ".hidden.csv", "exports/jan.parquet", "exports/feb.CSV"):
-        (tmp_path / name).write_bytes(b"x" * 1500)
-    (tmp_path / "gone.csv").symlink_to(tmp_path / "nowhere")
-    return tmp_path
+        (home / name).write_bytes(b"x" * 1500)
+    (home / "gone.csv").symlink_to(home / "nowhere")
+    return home
 
 
 async def settled(pilot) -> None:
