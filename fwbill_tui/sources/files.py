@@ -12,7 +12,6 @@ from fwbill_tui.files.reading import CHUNK_BYTES, read_inputs
 from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
-from fwbill_tui.usage.csv_reader import THREADS
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
@@ -31,7 +30,7 @@ class FileSource:
     ) -> None:
         """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing.
 
-        `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps and fewer at once,
+        `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps,
         which takes less memory and a little longer; events that stay on disk are read so always.
         """
         self._frugal = frugal
@@ -92,7 +91,6 @@ class FileSource:
             types=types,
             on_unreadable=on_unreadable,
             chunk_bytes=_FRUGAL_CHUNK_BYTES if frugal else CHUNK_BYTES,
-            threads=THREADS - 1 if frugal else THREADS,
         )
 
     def provenance(self) -> Provenance:
