@@ -232,6 +232,14 @@ async def test_a_sign_in_that_cannot_be_used_says_why(show, size) -> None:
         assert any("✗ firectl profile default" in line for line in pilot.app.lines())
 
 
+async def test_a_sign_in_that_works_through_firectl_is_not_marked_as_refused(show) -> None:
+    sso = Credential(None, "firectl profile default", "~/.fireworks/auth.ini", kind="sso", account_id="acme", problem=SSO_ONLY)
+    async with show(LoginScreen([sso], NOWHERE)) as pilot:
+        (line,) = [line for line in pilot.app.lines() if "firectl profile default" in line]
+        assert "account acme, by SSO through firectl" in line
+        assert "✗" not in line
+
+
 async def test_text_from_the_environment_is_literal(show) -> None:
     bad = Credential(None, "[bold]\x1b[31mred", "[/]~", problem="[oops]")
     async with show(LoginScreen([bad], NOWHERE, note="[red]expired[/]")) as pilot:

@@ -401,5 +401,6 @@ def _columns(credential: Credential) -> tuple[str, str]:
 def _shown(credential: Credential, widths: Sequence[int]) -> Content:
     origin, account = (text.ljust(width) for text, width in zip(_columns(credential), widths, strict=True))
     rest = (f"key …{credential.hint}  " if credential.hint else "") + literal(credential.place)
-    mark = " " if credential.usable else "✗"
+    opens = credential.usable or (credential.through_firectl and credential.account_id)
+    mark = " " if opens else "✗"
     return Content.assemble(f"{mark} ", (origin, "bold"), "  ", account, "  ", (rest, "$text-muted"))
