@@ -233,7 +233,15 @@ async def test_a_sign_in_that_cannot_be_used_says_why(show, size) -> None:
 
 
 async def test_a_sign_in_that_works_through_firectl_is_not_marked_as_refused(show) -> None:
-    sso = Credential(None, "firectl profile default", "~/.fireworks/auth.ini", kind="sso", account_id="acme", problem=SSO_ONLY)
+    sso = Credential(
+        None,
+        "firectl profile default",
+        "~/.fireworks/auth.ini",
+        kind="sso",
+        account_id="acme",
+        problem=SSO_ONLY,
+        profile="default",
+    )
     async with show(LoginScreen([sso], NOWHERE)) as pilot:
         (line,) = [line for line in pilot.app.lines() if "firectl profile default" in line]
         assert "account acme, by SSO through firectl" in line
