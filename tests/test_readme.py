@@ -21,7 +21,8 @@ from fwbill_tui.cli.root import root
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS: dict[str, click.Command] = {"fwbill": explore}
-BY_NAME = {name: root.get_command(click.Context(root), name) or explore for name in flags.COMMANDS}
+PARENT = click.Context(root, **root.context_settings)  # a command keeps the help option that its first context asks for
+BY_NAME = {name: root.get_command(PARENT, name) or explore for name in flags.COMMANDS}
 for _name, _command in BY_NAME.items():
     parts = _command.commands if isinstance(_command, click.Group) else {"": _command}
     COMMANDS |= {f"{_name} {part}".strip(): command for part, command in parts.items()}
@@ -41,7 +42,7 @@ def table(heading: str) -> list[list[str]]:
 
 def options(command: click.Command) -> Iterator[str]:
     """The spellings of a command's flags, short and long."""
-    for parameter in command.get_params(click.Context(command)):
+    for parameter in command.get_params(click.Context(command, parent=PARENT)):
         if isinstance(parameter, click.Option) and not parameter.hidden:
             yield from parameter.opts
 
@@ -85,7 +86,7 @@ def test_every_command_in_the_readme_is_understood() -> None:
     assert len(lines) >= 4
     for name, arguments in lines:
         words = subprocess.run(["bash", "-c", f"printf '%s\\n' {arguments}"], capture_output=True, text=True, check=True)
-        BY_NAME[name].make_context(name, words.stdout.splitlines(), parent=click.Context(root))
+        BY_NAME[name].make_context(name, words.stdout.splitlines(), parent=PARENT)
 
 
 def test_the_pictures_and_the_marker_are_there() -> None:
