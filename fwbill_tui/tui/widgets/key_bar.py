@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from textual import events
-from textual.geometry import Size
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.strip import Strip
@@ -80,9 +79,6 @@ class KeyBar(Painted, Widget):
         for _, hint in self._placed():
             segments += [Segment(f" {hint.shown}", key), Segment(f" {hint.does} ", does)]
         return Strip(segments).adjust_cell_length(self.size.width, self.ground)
-
-    def get_content_width(self, container: Size, viewport: Size) -> int:
-        return min(container.width, sum(hint.width for hint in self.hints))
 
     def on_click(self, event: events.Click) -> None:
         """Press the key under the mouse."""
