@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from fwbill_tui.files.stored import Stored, StoredBatch, as_stored
-from fwbill_tui.usage.cells import TooManyLabels, convert
+from fwbill_tui.usage.cells import CellFault, TooManyLabels, convert
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.names import COLUMN_DIMENSIONS
+from fwbill_tui.usage.parquet_codes import ParquetCodes
 from fwbill_tui.usage.row_reader import printable
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
@@ -19,6 +23,14 @@ _BATCH_ROWS = 1 << 18
 """The most that a batch has."""
 _FEW_ROWS = 1 << 16
 """Fewer are put together with those that follow."""
+_THREADS = 2
+_MOST_COPIED = 256 << 20
+"""Bytes of a file that is copied into memory so that its labels need not become texts first."""
+
+_Part = tuple[pl.DataFrame, ParquetCodes | None]
+"""Cells as a file has them, and what turns its codes into those of the load."""
+_Converted = tuple[pl.DataFrame, pl.DataFrame, list[CellFault]]
+"""Cells, the events they are, and what is wrong with the others."""
 
 
 def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, size: int) -> Generator[Batch, None, None]:
@@ -31,34 +43,22 @@ def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, 
     """
     scan, header = _scan(file, source)
     rows = scan.select(pl.len()).collect().item()
-    # Labels become codes inside the scan, where all cores share the work.
-    coded = [
-        pl.col(name).cast(types.of(name))
-        for name, stored in scan.collect_schema().items()
-        if name in COLUMN_DIMENSIONS and isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
-    ]
     kept = dict(zip(header.names, scan.collect_schema().dtypes(), strict=True))
     done = told = 0
-    try:
-        for cells in _parts(scan.with_columns(coded)):
-            events, faults = convert(cells, types)
-            faulty = cells[[fault.row for fault in faults]].rows() if faults else []
-            rejects = tuple(
-                Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(values))
-                for fault, values in zip(faults, faulty, strict=True)
-            )
-            first, done = done, done + cells.height
-            position = size * done // rows
-            if not isinstance(file, BytesIO) and as_stored(cells, events, kept):
-                stored = Stored(file, first, cells.height, rows, tuple(kept), tuple(kept.values()))
-                yield StoredBatch(events, rejects, position - told, stored=stored)
-            else:
-                yield Batch(events, rejects, position - told)
-            told = position
-    except pl.exceptions.ComputeError as error:
-        if "more categories than" in str(error):
-            raise TooManyLabels("a label column") from error
-        raise
+    for cells, events, faults in _converted(_cells(file, scan, header, types, size, rows), types):
+        faulty = cells[[fault.row for fault in faults]].rows() if faults else []
+        rejects = tuple(
+            Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(values))
+            for fault, values in zip(faults, faulty, strict=True)
+        )
+        first, done = done, done + cells.height
+        position = size * done // rows
+        if not isinstance(file, BytesIO) and as_stored(cells, events, kept):
+            stored = Stored(file, first, cells.height, rows, tuple(kept), tuple(kept.values()))
+            yield StoredBatch(events, rejects, position - told, stored=stored)
+        else:
+            yield Batch(events, rejects, position - told)
+        told = position
     if not rows:
         yield Batch(types.frame_schema(header.further).to_frame(), (), size)
 
@@ -73,6 +73,59 @@ def _scan(file: Path | BytesIO | str, source: str) -> tuple[pl.LazyFrame, Header
     stored = scan.collect_schema().names()
     header = Header.of(stored, source)
     return scan.rename(dict(zip(stored, header.names, strict=True))), header
+
+
+def _converted(parts: Iterator[_Part], types: EventTypes) -> Iterator[_Converted]:
+    """Parts in their order, turned into events in threads, a few ahead of whoever takes them."""
+
+    def converted(cells: pl.DataFrame, codes: ParquetCodes | None) -> _Converted:
+        cells = cells if codes is None else codes.exchanged(cells)
+        return cells, *convert(cells, types)
+
+    waiting: deque[Future[_Converted]] = deque()
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="read-parquet") as pool:
+        for part in parts:
+            waiting.append(pool.submit(converted, *part))
+            while waiting and (len(waiting) > _THREADS or waiting[0].done()):
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _cells(
+    file: Path | BytesIO | str, scan: pl.LazyFrame, header: Header, types: EventTypes, size: int, rows: int
+) -> Iterator[_Part]:
+    """The rows of a file, its label columns as codes where it has texts. Raises TooManyLabels, and PolarsError."""
+    done = 0
+    codes = ParquetCodes(types)
+    copy = _copied(file, header, codes) if size <= _MOST_COPIED and not isinstance(file, str) else None
+    if copy is not None:
+        with suppress(pl.exceptions.ComputeError):  # pages that Polars decodes as text only, or damage, met again below
+            for cells in _parts(_scan(copy, "")[0]):
+                yield cells, codes
+                done += cells.height
+        if done == rows:
+            return
+    # Texts become codes inside the scan, where all cores share the work.
+    coded = [
+        pl.col(name).cast(types.of(name))
+        for name, stored in scan.collect_schema().items()
+        if name in COLUMN_DIMENSIONS and isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
+    ]
+    try:
+        for cells in _parts(scan.with_columns(coded).slice(done)):
+            yield cells, None
+    except pl.exceptions.ComputeError as error:
+        if "more categories than" in str(error):
+            raise TooManyLabels("a label column") from error
+        raise
+
+
+def _copied(file: Path | BytesIO, header: Header, codes: ParquetCodes) -> BytesIO | None:
+    if isinstance(file, BytesIO):
+        return codes.coded(file, header.names)
+    with file.open("rb", buffering=0) as stream:
+        return codes.coded(stream, header.names)
 
 
 def _parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:

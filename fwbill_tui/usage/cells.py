@@ -44,8 +44,8 @@ def convert(cells: pl.DataFrame, types: EventTypes) -> tuple[pl.DataFrame, list[
         column = cell.name
         value = _typed(cell, column, types)
         columns.append(value)
-        if column not in _CHECKED or value.null_count() == 0:
-            continue
+        if column not in _CHECKED or value.null_count() == (0 if column in REQUIRED_COLUMNS else cell.null_count()):
+            continue  # reading makes nothing of what was null
         wrong = value.is_null() if column in REQUIRED_COLUMNS else value.is_null() & ~_empty(cell)
         for row in wrong.arg_true().to_list():
             if row not in faults:

@@ -299,6 +299,22 @@ def test_parquet_with_more_labels_than_codes(tmp_path: Path) -> None:
     assert read(tmp_path / "x.parquet", types=EventTypes(wide=True))[0]["usage_type"].n_unique() == 70_000
 
 
+def test_parquet_labels_stored_as_differences() -> None:
+    """Written by pyarrow with `use_dictionary=False` and DELTA_BYTE_ARRAY, three rows to a group."""
+    events, rejects = read(Path(__file__).parent / "data" / "delta_labels.parquet")
+    assert not rejects
+    labels = events.select(pl.col("email", "usage_type", "base_model_name").cast(pl.String))
+    assert labels.rows() == [
+        ("ann@acme.example", "TEXT_COMPLETION_INFERENCE_USAGE", "llama"),
+        ("bob@acme.example", "TEXT_COMPLETION_INFERENCE_USAGE", "llama"),
+        (None, "TEXT_COMPLETION_INFERENCE_USAGE", "qwen"),
+        (None, "TEXT_COMPLETION_INFERENCE_USAGE", None),
+        ("ann@acme.example", "EMBEDDING_USAGE", None),
+        ("zoë@acme.example", "EMBEDDING_USAGE", "llama"),
+    ]
+    assert events["prompt_tokens"].to_list() == [0, 1, 2, 3, 4, 5]
+
+
 def test_damage_inside_parquet_names_the_file(tmp_path: Path) -> None:
     file = tmp_path / "x.parquet"
     pl.read_csv(CSV * 1 + ROWS.encode() * 20).write_parquet(file)

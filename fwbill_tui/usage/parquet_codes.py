@@ -1,0 +1,149 @@
+"""Parquet files whose text columns Polars reads as dictionary codes, without making texts of them first.
+
+Parquet stores a label column as a dictionary and codes, and Polars reads those as they are if the file says that the column
+was categorical. Most files say that it was text; then Polars makes a text of every code, and the cast back looks every one
+up again, which takes longer than all other reading. What a column was is said in the file's footer, in the entry
+`ARROW:schema` of its key-value metadata (Polars and pyarrow write it, DuckDB and Spark do not). So the footer is written
+anew, in memory, with the types of a load in that entry; data pages stay as they are.
+
+Sources: Apache Parquet format, `FileMetaData.key_value_metadata` in Thrift's compact protocol; Arrow's `ARROW:schema`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import SEEK_END, BytesIO, RawIOBase
+
+import polars as pl
+
+from fwbill_tui.usage.cells import TooManyLabels
+from fwbill_tui.usage.names import COLUMN_DIMENSIONS
+from fwbill_tui.usage.schema import EventTypes
+
+_ENTRY = "ARROW:schema"
+_STRING = 0x18
+"""Thrift, compact: the next field of a struct, a string; its length follows as a varint."""
+_KEY = bytes([_STRING, len(_ENTRY)]) + _ENTRY.encode() + bytes([_STRING])
+_LONGEST_VARINT = 5
+_MAGIC = b"PAR1"
+_END = 4 + len(_MAGIC)
+"""The length of the footer and the magic."""
+
+
+class ParquetCodes:
+    """Reads label columns of files as dictionary codes, for one load with these `types`.
+
+    Polars panics when a file has more labels than the codes it is read as can number. So columns of narrow codes are read as
+    codes of 32 bits, which are then exchanged.
+    """
+
+    def __init__(self, types: EventTypes) -> None:
+        self._types = types
+        self._entries: dict[tuple[tuple[str, pl.DataType], ...], bytes] = {}
+        self._stored = {column: _wide(types.label(column), f"{column}.{types.key}.stored") for column in COLUMN_DIMENSIONS}
+        # Categories last as long as a series has them.
+        self._kept = [pl.Series(dtype=dtype) for dtype in self._stored.values()]
+        narrow = (column for column, dtype in self._stored.items() if dtype != types.label(column))
+        self._tables = {column: pl.Series(column, dtype=types.label(column)) for column in narrow}
+
+    def coded(self, file: RawIOBase | BytesIO, names: Sequence[str] | None = None) -> BytesIO | None:
+        """A copy in memory of a Parquet file, with its label columns as codes; `names` are ours for its columns.
+
+        None when the file has no such columns as text, or does not say what its columns were. The pages of the copy are the
+        file's; where Polars cannot decode one as codes it raises ComputeError when it comes to it.
+        """
+        size = file.seek(0, SEEK_END)
+        file.seek(size - _END)
+        end = file.read(_END)
+        length = int.from_bytes(end[:4], "little") + _END
+        if end[4:] != _MAGIC or length > size:
+            return None
+        file.seek(size - length)
+        old = file.read(length)
+        stored = _schema(old)
+        wanted = {
+            name: self._stored[ours] if dtype == pl.String and ours in self._stored else dtype
+            for (name, dtype), ours in zip(stored.items(), names or stored, strict=False)
+        }
+        tail = self._tail(old, wanted) if wanted != stored else None
+        if tail is None or _schema(tail) != wanted:
+            return None
+        pages = size - length
+        copy = BytesIO(bytes(pages + len(tail)))
+        with copy.getbuffer() as buffer:
+            file.seek(0)
+            if file.readinto(buffer[:pages]) != pages:
+                return None
+            buffer[pages:] = tail
+        return copy
+
+    def exchanged(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """The cells of a copy, under our names, with the codes of `types`. Raises TooManyLabels."""
+        return cells.with_columns(
+            self._exchanged(cells.get_column(column))
+            for column in self._tables
+            if cells.schema.get(column) == self._stored[column]
+        )
+
+    def _exchanged(self, cell: pl.Series) -> pl.Series:
+        column, codes = cell.name, cell.to_physical()
+        highest = codes.max()
+        table = self._tables[column]
+        if isinstance(highest, int) and highest >= len(table):
+            try:
+                table = self._stored[column].categories.to_series().cast(self._types.of(column)).alias(column)
+            except pl.exceptions.ComputeError as error:  # text to a dictionary fails for one reason only
+                raise TooManyLabels(column) from error
+            self._tables[column] = table
+        return table.gather(codes)
+
+    def _tail(self, old: bytes, schema: Mapping[str, pl.DataType]) -> bytes | None:
+        """The footer with another schema, its length, and the magic."""
+        at = old.rfind(_KEY)
+        if at < 0:
+            return None
+        length, begin = _varint_at(old, at + len(_KEY))
+        entry = self._entry(schema)
+        footer = b"".join((old[:at], _KEY, _varint(len(entry)), entry, old[begin + length : -_END]))
+        return footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+    def _entry(self, schema: Mapping[str, pl.DataType]) -> bytes:
+        key = tuple(schema.items())
+        if key not in self._entries:
+            empty = BytesIO()
+            pl.DataFrame(schema=schema).write_parquet(empty)
+            empty.seek(0)
+            self._entries[key] = pl.read_parquet_metadata(empty)[_ENTRY].encode()
+        return self._entries[key]
+
+
+def _wide(label: pl.Categorical, name: str) -> pl.Categorical:
+    """A label's type, or one with 32 bits beside it."""
+    categories = label.categories
+    return label if categories.physical() == pl.UInt32 else pl.Categorical(pl.Categories(name, categories.namespace()))
+
+
+def _schema(tail: bytes) -> dict[str, pl.DataType]:
+    """The columns of a file that ends so; none when that is no footer."""
+    try:
+        return dict(pl.read_parquet_schema(BytesIO(_MAGIC + tail)))
+    except pl.exceptions.PolarsError:
+        return {}
+
+
+def _varint(number: int) -> bytes:
+    parts = bytearray()
+    while number > 0x7F:
+        parts.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _varint_at(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins there, and where it has ended; 0 where there is none."""
+    number = 0
+    for place, byte in enumerate(data[at : at + _LONGEST_VARINT]):
+        number |= (byte & 0x7F) << 7 * place
+        if byte <= 0x7F:
+            return number, at + place + 1
+    return 0, at

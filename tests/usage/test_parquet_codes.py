@@ -1,0 +1,106 @@
+"""Label columns of Parquet files, read as codes, are the labels that the files have."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fwbill_tui.usage.cells import TooManyLabels
+from fwbill_tui.usage.parquet_codes import ParquetCodes
+from fwbill_tui.usage.schema import EventTypes
+
+SCHEMA = {"email": pl.String, "usage_type": pl.String, "prompt_tokens": pl.Int64, "base_model_name": pl.String, "note": pl.String}
+labels = st.one_of(st.none(), st.text(max_size=3), st.sampled_from(["", "llama-v3p1-8b-instruct", "\ud7ff\U0010ffff", "ARROW:schema"]))
+
+
+def written(frame: pl.DataFrame, row_group_size: int | None = None) -> BytesIO:
+    file = BytesIO()
+    frame.write_parquet(file, row_group_size=row_group_size)
+    return file
+
+
+def read(codes: ParquetCodes, copy: BytesIO | None) -> pl.DataFrame:
+    assert copy is not None
+    return codes.exchanged(pl.scan_parquet(copy).collect())
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(labels, labels, st.integers(-5, 5), labels, labels), max_size=30), min_size=1, max_size=3),
+    st.booleans(),
+    st.sampled_from([None, 7]),
+)
+def test_files_of_one_load_keep_their_labels(files: list[list[tuple[object, ...]]], wide: bool, rows: int | None) -> None:
+    codes = ParquetCodes(types := EventTypes(wide=wide))
+    for cells in files:
+        frame = pl.DataFrame(cells, schema=SCHEMA, orient="row")
+        found = read(codes, codes.coded(written(frame, rows)))
+        assert found.schema == {name: types.of(name) if name != "note" else pl.String() for name in SCHEMA}
+        assert found.cast(SCHEMA).equals(frame)
+
+
+def test_columns_have_our_names_in_their_order() -> None:
+    file = written(pl.DataFrame({" Model ": ["a", None], "usage_type": ["b", "c"]}))
+    codes = ParquetCodes(types := EventTypes())
+    copy = codes.coded(file, ["base_model_name", "usage_type"])
+    assert copy is not None
+    cells = codes.exchanged(pl.read_parquet(copy).rename({" Model ": "base_model_name"}))
+    assert cells.schema == {name: types.of(name) for name in ("base_model_name", "usage_type")}
+    assert cells.cast(pl.String).rows() == [("a", "b"), (None, "c")]
+
+
+def test_parts_read_by_and_by_know_labels_that_came_later() -> None:
+    codes = ParquetCodes(EventTypes())
+    groups = [["a"] * 3, ["b", "a", None], ["c", "b", "c"]]
+    copy = codes.coded(written(pl.DataFrame({"usage_type": sum(groups, [])}), 3))
+    assert copy is not None
+    stored = pl.read_parquet(copy)  # all labels have a code before the first part is exchanged
+    parts = [codes.exchanged(stored[start : start + 3]) for start in (3, 0, 6)]
+    assert [part["usage_type"].cast(pl.String).to_list() for part in parts] == [groups[1], groups[0], groups[2]]
+
+
+def test_more_labels_than_narrow_codes_can_number() -> None:
+    file = written(pl.DataFrame({"usage_type": [f"type {number}" for number in range(70_000)]}))
+    codes = ParquetCodes(EventTypes())
+    with pytest.raises(TooManyLabels, match="in usage_type"):
+        read(codes, codes.coded(file))
+    wide = ParquetCodes(EventTypes(wide=True))
+    assert read(wide, wide.coded(file))["usage_type"].n_unique() == 70_000
+
+
+@pytest.mark.parametrize("damage", [
+    (b"ARROW:schema", b"ARROW:SCHEMA"),  # as in a file of a program that does not write it
+    (b"\x18\x0cARROW:schema\x18", b"\x18\x0cARROW:schema\x19"),
+    (b"PAR1", b"PAR2"),
+], ids=["no entry", "an entry that is no text", "no magic"])  # fmt: skip
+def test_footers_that_say_nothing(damage: tuple[bytes, bytes]) -> None:
+    whole = written(pl.DataFrame({"usage_type": ["a"]})).getvalue()
+    assert whole.replace(*damage) != whole
+    assert ParquetCodes(EventTypes()).coded(BytesIO(whole.replace(*damage))) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_damaged_footer_is_refused_or_read_as_polars_reads_it(data: st.DataObject) -> None:
+    whole = bytearray(written(pl.DataFrame({"usage_type": ["a", "b"]})).getvalue())
+    begin = whole.rfind(b"ARROW:schema") - 4
+    for place in data.draw(st.lists(st.integers(begin, begin + 24), min_size=1, max_size=3)):
+        whole[place] = data.draw(st.integers(0, 255))
+    codes = ParquetCodes(EventTypes())
+    try:
+        copy = codes.coded(BytesIO(bytes(whole)))
+    except Exception as error:  # noqa: BLE001 - what is raised is what is tested
+        pytest.fail(f"{error!r}")
+    if copy is not None:
+        assert read(codes, copy).cast(pl.String).rows() == [("a",), ("b",)]
+
+
+def test_files_without_labels_as_text_are_left_alone() -> None:
+    coded = ParquetCodes(EventTypes()).coded
+    assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]}))) is None
+    assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical}))) is None
+    assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1")) is None
