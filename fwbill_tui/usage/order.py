@@ -17,6 +17,9 @@ from fwbill_tui.usage.sort_pass import room_for, sorted_rows
 
 _FEW = 8
 """Fewer rows than one in so many are picked by number rather than by a mask."""
+_RARE = 100
+_FEW_LABELS = 6
+"""Up to so many labels, picking the rows of each is faster than ranking all."""
 
 
 def mask(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
@@ -28,7 +31,10 @@ def mask(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
 
 
 def rows_where(mask: pl.Series) -> pl.Series:
-    """The row numbers (UInt32, ascending) at which a mask is true. (`arg_true` takes ten times as long.)"""
+    """The row numbers (UInt32, ascending) at which a mask is true."""
+    true = mask.sum()
+    if min(true, len(mask) - true) * _RARE < len(mask):
+        return mask.arg_true()  # faster where it need not look at every bit, and ten times as slow where it has to
     return natural_order(len(mask)).filter(mask)
 
 
@@ -48,6 +54,8 @@ def arg_sort(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, 
         return _nulls_aside(frame, keys, labels)
     room = room_for(frame.height)
     order, keys = _order_at_hand(frame, keys)
+    if order is None and len(keys) == 1 and (of := labels.get(keys[0].column)) and len(of.codes) <= _FEW_LABELS:
+        return _picked(frame.get_column(keys[0].column), of, descending=keys[0].descending)
     codes = [code for key in keys for code in codes_of(frame.get_column(key.column), key, labels.get(key.column), room)]
     for group in _passes(codes, room):
         order = sorted_rows(order, group if order is None else [code.gathered(order) for code in group])
@@ -62,6 +70,14 @@ def arg_sort_where(shown: pl.Series, frame: pl.DataFrame, keys: Sequence[SortKey
     columns = frame.select({key.column for key in keys})
     subset = columns.select(pl.all().gather(rows)) if len(rows) < frame.height // _FEW else columns.filter(shown)
     return rows.gather(arg_sort(subset, keys, labels))
+
+
+def _picked(values: pl.Series, labels: Labels, *, descending: bool) -> pl.Series:
+    """The order of a column of few labels: the rows of one label after the other."""
+    codes, rows = values.to_physical(), natural_order(len(values))
+    solid = [code for label in labels.values if (code := labels.codes[label]) is not None]
+    parts = [rows.filter(codes == code) for code in (reversed(solid) if descending else solid)]
+    return pl.concat([rows.clear(), *parts, *([rows.filter(codes.is_null())] if codes.null_count() else [])], rechunk=True)
 
 
 def _nulls_aside(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, Labels]) -> pl.Series:

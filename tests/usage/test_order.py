@@ -193,3 +193,10 @@ def test_rows_where_a_condition_holds() -> None:
         assert rows_where(mask(frame, pl.lit(value=True))).to_list() == list(range(height))
         assert rows_where(mask(frame, pl.lit(value=False))).to_list() == []
         assert rows_where(mask(frame, pl.col("a") > 1)).to_list() == [row for row in range(height) if row > 1]
+
+
+@pytest.mark.parametrize("every", [1, 2, 99, 101, 5000])
+def test_rows_where_a_condition_holds_often_or_rarely(every: int) -> None:
+    holds = pl.Series([row % every == 0 for row in range(10_000)])
+    assert rows_where(holds).equals(pl.Series(range(0, 10_000, every), dtype=pl.UInt32))
+    assert rows_where(~holds).to_list() == [row for row in range(10_000) if row % every]
