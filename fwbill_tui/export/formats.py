@@ -43,8 +43,14 @@ def write_ndjson(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: Bina
 
 def write_parquet(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
     """Parquet with zstd: labels as strings, times as UTC timestamps in microseconds."""
-    plain = pl.Schema({name: pl.String() if _is_label(dtype) else dtype for name, dtype in schema.items()})
+    plain = pl.Schema({name: _plain(dtype) for name, dtype in schema.items()})
     _streamed((frame.cast(plain) for frame in frames), plain).sink_parquet(stream, compression="zstd")
+
+
+def _plain(dtype: pl.DataType) -> pl.DataType:
+    if dtype == pl.Int32:  # how counts are held depends on those of other events
+        return pl.Int64()
+    return pl.String() if _is_label(dtype) else dtype
 
 
 def _streamed(frames: Iterator[pl.DataFrame], schema: pl.Schema) -> pl.LazyFrame:

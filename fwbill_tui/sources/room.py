@@ -17,11 +17,11 @@ from fwbill_tui.usage.names import ExportFormatError
 MOST = 0.6
 """The share of free memory that events may take: loading needs room beside them."""
 
-_PER_CSV_BYTE = 0.42
+_PER_CSV_BYTE = 0.34
 """Bytes in memory per byte of CSV, as measured on exports of one to ten million events."""
 _COMPRESSED = 12
 """Bytes of CSV per byte of gzip or zstd: usage exports repeat themselves a lot."""
-_PER_ROW = 80
+_PER_ROW = 64
 """Bytes in memory per event."""
 _CGROUP = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")

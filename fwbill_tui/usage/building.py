@@ -12,6 +12,7 @@ from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""
+_MOST_INT32 = 2**31 - 1
 _OUR_WORDS = frozenset({*DIMENSION_COLUMNS, *TIME_GROUPS, *GROUP_MEASURES, rollup.BUCKET})
 """A further column of such a name can't be a dimension beside ours; it is free text."""
 
@@ -34,6 +35,7 @@ class LedgerBuilder:
         self._free_text: set[str] = set()
         self._rolled = [column for column in DIMENSION_COLUMNS.values() if column not in types.unread]
         self._largest = dict.fromkeys(TOKEN_MEASURES, 0)
+        self._narrow = list(TOKEN_MEASURES)
         self.rejected = 0
         self.events = 0
 
@@ -61,9 +63,12 @@ class LedgerBuilder:
         self.events += frame.height
 
     def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:
-        """Hold on to the events of a batch, in their final form."""
+        """Hold on to the events of a batch, in their final form: token counts in 32 bits as long as all of them fit."""
         del batch
-        self._frames.append(frame)
+        if outgrown := [name for name in self._narrow if self._largest[name] > _MOST_INT32]:
+            self._narrow = [name for name in self._narrow if name not in outgrown]
+            self._frames = [kept.with_columns(pl.col(outgrown).cast(pl.Int64)) for kept in self._frames]
+        self._frames.append(frame.with_columns(pl.col(self._narrow).cast(pl.Int32)))
 
     def build(self) -> Ledger:
         """The ledger of everything added so far; the builder may go on."""

@@ -60,7 +60,9 @@ def summed(
     if minutes is not None:
         keys.insert(0, pl.col("start_time").dt.truncate(f"{minutes}m").alias(BUCKET))
     wide = _too_wide(largest, rows)
-    return events.group_by(keys).agg(pl.len().cast(pl.Int64).alias(EVENTS), *_sums(MEASURES, wide))
+    # Polars sums 32 bits in 32 bits.
+    tokens = [pl.col(name).cast(pl.Int128 if name in wide else pl.Int64).sum() for name in TOKEN_MEASURES]
+    return events.group_by(keys).agg(pl.len().cast(pl.Int64).alias(EVENTS), *tokens, pl.col("accelerator_seconds").sum())
 
 
 def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame:
@@ -71,7 +73,7 @@ def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame
 
 def regroup(rollup: pl.DataFrame, keys: Sequence[str | pl.Expr]) -> pl.DataFrame:
     """Sum a rollup further, to fewer keys. No keys: one row, also of an empty rollup."""
-    sums = _sums(SUMS, _too_wide(largest_counts(rollup), rollup.height))
+    sums = _sums(_too_wide(largest_counts(rollup), rollup.height))
     return rollup.group_by(keys).agg(sums) if keys else rollup.select(sums)
 
 
@@ -88,8 +90,8 @@ def _too_wide(largest: Mapping[str, int], rows: int) -> frozenset[str]:
     return frozenset(name for name in TOKEN_MEASURES if largest[name] * rows > _MOST_INT64)
 
 
-def _sums(names: Iterable[str], wide: Collection[str]) -> list[pl.Expr]:
-    return [(pl.col(name).cast(pl.Int128) if name in wide else pl.col(name)).sum() for name in names]
+def _sums(wide: Collection[str]) -> list[pl.Expr]:
+    return [(pl.col(name).cast(pl.Int128) if name in wide else pl.col(name)).sum() for name in SUMS]
 
 
 def total_tokens() -> pl.Expr:

@@ -1,7 +1,8 @@
 """The types of a usage event's columns, and what reading them gives: batches, and rows that were set aside.
 
 Inside fwbill a frame of usage events always has all thirteen columns, in `COLUMNS` order and with the
-types of one `EventTypes`, followed by any further columns of the file as text.
+types of one `EventTypes`, followed by any further columns of the file as text. (A ledger holds token counts in 32 bits as
+long as all of them fit; ten million events then take some 0.37 of their size with labels as strings.)
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class EventTypes:
     """The types of one load. Labels are dictionary codes that every batch of the load shares.
 
     A set of categories belongs to one load, so that labels of files closed long ago do not pile up. Codes are 16 bits
-    wide (ten million events then take some 0.4 of their size as strings); `wide=True` takes 32 bits, for a load in
+    wide; `wide=True` takes 32 bits, for a load in
     which a column has more than 65,000 different labels (Polars then raises `ComputeError` on the narrow type).
 
     `unread` are label columns that the load is not about: they need not be filled, where reading is faster without. What

@@ -70,7 +70,7 @@ def codes_of(values: pl.Series, key: SortKey, labels: Labels | None, most_bits: 
     if labels is not None:
         ranks = labels.ranks()
         whole = (ranks.cast(pl.UInt8) if len(ranks) <= _NARROW_LABELS else ranks).gather(values.to_physical().cast(pl.UInt32))
-    elif values.dtype == pl.Int64 or values.dtype.is_temporal():
+    elif values.dtype in (pl.Int64, pl.Int32) or values.dtype.is_temporal():
         whole = values.to_physical()
     elif values.dtype == pl.Float64:
         whole = _ordered_bits(values)

@@ -155,3 +155,22 @@ def test_a_further_column_may_have_any_name(name: str) -> None:
     assert ledger.groups(Query(group_by=(name,)))[name].to_list() == ["a", "b", None]
     assert ledger.totals(Query().exclude(name, ["a", ""])).events == 1
     assert sum(ledger.series(Query(), name, measure="events").bucket_totals()) == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(st.integers(-(2**31), 2**31), min_size=1, max_size=4), min_size=1, max_size=4))
+def test_counts_take_32_bits_until_one_does_not_fit(batches: list[list[int]]) -> None:
+    builder = LedgerBuilder(types := EventTypes())
+    seen: list[int] = []
+    before = builder.build()
+    for counts in batches:
+        builder.add(Batch(frame_of([event(prompt_tokens=count, completion_tokens=1) for count in counts], types)))
+        seen += counts
+        now = builder.build()
+        fits = all(abs(count) < 2**31 for count in seen)
+        assert now.events.schema["prompt_tokens"] == (pl.Int32 if fits else pl.Int64)
+        assert now.events.schema["completion_tokens"] == pl.Int32
+        assert now.events["prompt_tokens"].to_list() == seen
+        assert now.totals(Query()).prompt_tokens == sum(seen)
+        assert before.events["prompt_tokens"].to_list() == seen[: before.events.height]
+        before = now
