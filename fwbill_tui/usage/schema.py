@@ -21,8 +21,8 @@ class EventTypes:
     """The types of one load. Labels are dictionary codes that every batch of the load shares.
 
     A set of categories belongs to one load, so that labels of files closed long ago do not pile up. Codes are 16 bits
-    wide; `wide=True` takes 32 bits, for a load in
-    which a column has more than 65,000 different labels (Polars then raises `ComputeError` on the narrow type).
+    wide; `wide=True` takes 32 bits, for a load in which a column has more than 65,000 different labels (Polars then raises
+    `ComputeError` on the narrow type).
 
     `unread` are label columns that the load is not about: they need not be filled, where reading is faster without. What
     makes a row unreadable stays the same.
