@@ -82,7 +82,8 @@ def _sections(results: Results, cache: Cache, given: argparse.Namespace, sizes: 
 def _arguments() -> argparse.Namespace:
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__, formatter_class=as_written)
-    parser.add_argument("--quick", action="store_true", help="one million events, fewer repeats, neither link nor growth; under two minutes")
+    quick = "one million events, fewer repeats, neither link nor growth; under two minutes"
+    parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--sizes", type=int, nargs="+", metavar="N", help="numbers of events (default: 100000, 1 and 10 million)")
     parser.add_argument("--repeats", type=int, help="repeats of every measurement (default: 5, quick: 2)")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"only some of: {', '.join(PARTS)}")
