@@ -75,6 +75,11 @@ class Credential:
         return self.kind == "sso" and self.profile is not None
 
     @property
+    def account_by_firectl(self) -> str | None:
+        """The account that firectl itself can open with it though we cannot sign in."""
+        return self.account_id if self.through_firectl else None
+
+    @property
     def usable(self) -> bool:
         """Whether a call can be made with it."""
         return self.key is not None and not self.problem

@@ -280,8 +280,8 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         self.action_stop()
         self._unasked, self._keep = unasked, keep
         note = self.query_one("#status", Note)
-        if credential.through_firectl and credential.account_id:
-            self.dismiss(SignIn(credential, credential.account_id))  # only firectl itself can try it
+        if account := credential.account_by_firectl:
+            self.dismiss(SignIn(credential, account))  # only firectl itself can try it
             return
         if not credential.usable:
             note.refuse(f"{credential.origin}: {credential.problem}: choose another way in, or paste a key")
@@ -391,7 +391,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
 
 def _columns(credential: Credential) -> tuple[str, str]:
     account = f"account {credential.account_id}" if credential.account_id else "account unknown yet"
-    if credential.through_firectl and credential.account_id:
+    if credential.account_by_firectl:
         account += ", by SSO through firectl"
     elif not credential.usable:
         account = "not usable"
@@ -401,6 +401,5 @@ def _columns(credential: Credential) -> tuple[str, str]:
 def _shown(credential: Credential, widths: Sequence[int]) -> Content:
     origin, account = (text.ljust(width) for text, width in zip(_columns(credential), widths, strict=True))
     rest = (f"key …{credential.hint}  " if credential.hint else "") + literal(credential.place)
-    opens = credential.usable or (credential.through_firectl and credential.account_id)
-    mark = " " if opens else "✗"
+    mark = " " if credential.usable or credential.account_by_firectl else "✗"
     return Content.assemble(f"{mark} ", (origin, "bold"), "  ", account, "  ", (rest, "$text-muted"))
