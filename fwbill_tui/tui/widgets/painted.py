@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
+from rich.segment import Segment
 from rich.style import Style
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region, Size
+from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -14,7 +18,7 @@ else:
 
 
 class Painted(_Mixed):
-    """Mixed into a widget. Keeps the styles of its parts until theme, focus or classes change.
+    """Mixed into a widget. Keeps the styles of its parts until theme, focus or classes change, and its lines until a refresh.
 
     Textual works `rich_style` out anew at every call, up to the root of the tree; a line is painted in microseconds.
     """
@@ -23,12 +27,57 @@ class Painted(_Mixed):
     """What the names of its component classes begin with: `facets` for `facets--title`."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id, classes=classes)
+        self._kept: dict[int, Strip] = {}
+        self._kept_size = Size(0, 0)
         self._styles_of_parts: dict[str, Style] = {}
+        super().__init__(id=id, classes=classes)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles_of_parts.clear()
+        self._kept.clear()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Paint again, all of it or some lines."""
+        if repaint and not regions:
+            self._kept.clear()
+        for region in regions:
+            for y in region.line_range:
+                self._kept.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines as `render_line` gives them, between the padding.
+
+        Textual takes each through steps for borders, tints and system colours, twice as long as painting it. A widget
+        that has a border, or padding above or below, is left to it.
+        """
+        top, right, bottom, left = padding = self.styles.padding
+        if self.styles.gutter != padding or top or bottom:
+            return super().render_lines(crop)
+        size = self.outer_size
+        if size != self._kept_size:
+            self._kept_size = size
+            self._kept.clear()
+        kept, strips = self._kept, []
+        for y in crop.line_range:
+            strip = kept.get(y)
+            if strip is None:
+                strip = kept[y] = self._padded(self.render_line(y), size.width, left, right)
+            strips.append(strip)
+        if crop.column_span != (0, size.width):
+            return [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
+    def _padded(self, strip: Strip, width: int, left: int, right: int) -> Strip:
+        ground = self.ground
+        strip = strip.adjust_cell_length(width - left - right, ground)
+        if left or right:
+            strip = Strip([Segment(" " * left, ground), *strip, Segment(" " * right, ground)], width)
+        for line_filter in self.get_line_filters():
+            if not isinstance(line_filter, ANSIToTruecolor):  # colours of themes are true ones
+                strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
     def part(self, name: str) -> Style:
         """The style of a component class."""

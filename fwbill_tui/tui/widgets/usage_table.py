@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from fwbill_tui.tui.cells import ELLIPSIS
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec, Layout, Slot, column_at, header_text, lay_out
 from fwbill_tui.tui.widgets.usage_table_paint import COMPONENTS, Palette, paint_cells, paint_text
 from fwbill_tui.tui.widgets.usage_table_rows import NO_ROWS, TableRows
@@ -29,7 +30,7 @@ LINES_KEPT = 1000
 """Painted lines kept for scrolling back over them."""
 
 
-class UsageTable(ScrollView, can_focus=True):
+class UsageTable(Painted, ScrollView, can_focus=True):
     """Rows of a Polars frame under a header that stays, with a row cursor and, on demand, a cell cursor.
 
     It opens on ten million rows as fast as on ten. What it shows is given by `show`; what the user does comes up as
