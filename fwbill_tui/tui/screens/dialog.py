@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual._styles_cache import StylesCache
 from textual.app import ComposeResult, RenderResult
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.containers import Horizontal, Vertical
-from textual.dom import DOMNode
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Input, Static
 
 from fwbill_tui.tui.screens.dimmed import Dimmed, Dimmings
+from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
-
-if TYPE_CHECKING:
-    _Mixed = DOMNode
-else:
-    _Mixed = object  # Textual takes default styles from the first base that is a node, and only from there on (8.2)
 
 _SETTLED = 0.1
 """Seconds after which what a closed screen leaves is garbage. Collected at once it takes some ten milliseconds, that of a
@@ -34,7 +29,7 @@ BOXED_BINDINGS: list[BindingType] = [
 """Keys of every boxed screen; Textual takes them from screens only."""
 
 
-class Boxed(_Mixed):
+class Boxed(PaintedOnce):
     """A screen that is one box. Mixed into a Screen or a ModalScreen, whose CSS_PATH names `dialog.tcss` too."""
 
     DEFAULT_CLASSES = "boxed"

@@ -21,6 +21,7 @@ from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
 from fwbill_tui.tui.explorer.history import History
 from fwbill_tui.tui.explorer.loads import ExplorerLoads
+from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -42,7 +43,7 @@ _WIDE_COLUMNS = 140
 _CHART_PARTS = 6
 
 
-class ExplorerScreen(ExplorerLoads):
+class ExplorerScreen(PaintedOnce, ExplorerLoads):
     """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
 
     CSS_PATH = "explorer.tcss"

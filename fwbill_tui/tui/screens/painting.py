@@ -1,0 +1,46 @@
+"""Screens that are painted no more often than they must be.
+
+A screen that is shown is laid out twice and painted three times by Textual (8.2): after each layout what has moved, and
+in the end all of it, on the loop without a pause. What widgets paint anew for one key can come in several paintings too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual.events import ScreenResume
+from textual.messages import Update
+from textual.screen import Screen
+
+if TYPE_CHECKING:
+    _Mixed = Screen[Any]
+else:
+    _Mixed = object  # Textual takes default styles from the first base that is a node, and only from there on (8.2)
+
+
+class PaintedOnce(_Mixed):
+    """Mixed into a screen."""
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """All of it will be painted: know that before it is laid out.
+
+        Its parts had their styles when they were mounted; it was itself, before its own styles were read.
+        """
+        self.refresh()
+        if event.refresh_styles:
+            self.app.stylesheet.apply(self)
+            event.refresh_styles = False
+
+    def on_update(self, message: Update) -> None:
+        """A part has something to paint, unless that was taken in already."""
+        if not message.widget._repaint_regions:
+            message.stop()
+            message.prevent_default()
+
+    def _compositor_refresh(self) -> None:
+        if self is self.app.screen:
+            if self._repaint_required:
+                return  # all of it is painted in a moment
+            # In one go, what parts have to paint that are still to come and say so.
+            self._compositor.update_widgets({part for part in self._compositor.visible_widgets if part._repaint_regions})
+        super()._compositor_refresh()

@@ -1,0 +1,69 @@
+"""Screens are painted once for what happened at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from textual._compositor import Compositor
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+from textual.widgets import Label
+
+from fwbill_tui.tui.screens.confirm import ConfirmScreen
+from fwbill_tui.tui.screens.help import HelpScreen
+from fwbill_tui.tui.screens.painting import PaintedOnce
+
+
+@pytest.fixture
+def paints(monkeypatch: pytest.MonkeyPatch) -> list[Screen[Any]]:
+    """The screens, in the order in which they are painted, as often as they are."""
+    painted: list[Screen[Any]] = []
+    update = Compositor.render_update
+
+    def counted(compositor: Compositor, *arguments: Any, **options: Any) -> Any:
+        rendered = update(compositor, *arguments, **options)
+        if rendered is not None:
+            painted.append(compositor.root)  # type: ignore[arg-type]
+        return rendered
+
+    monkeypatch.setattr(Compositor, "render_update", counted)
+    return painted
+
+
+class Two(PaintedOnce, Screen[None]):
+    def compose(self) -> ComposeResult:
+        yield Label("one", id="one")
+        yield Label("two", id="two")
+
+
+async def test_a_dialog_is_painted_once_as_it_opens(paints: list[Screen[Any]]) -> None:
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        for dialog in (ConfirmScreen("Replace?"), HelpScreen(())):
+            pilot.app.push_screen(dialog)
+            await pilot.pause(0.1)
+            assert paints.count(dialog) == 1
+
+
+async def test_parts_that_change_together_are_painted_together(paints: list[Screen[Any]]) -> None:
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(screen := Two())
+        await pilot.pause(0.1)
+        paints.clear()
+        for word in ("1", "2", "3"):
+            for part in ("#one", "#two"):
+                screen.query_one(part, Label).styles.color = f"#00{word * 4}"
+            await pilot.pause(0.05)
+        assert paints == [screen] * 3
+
+
+async def test_what_changes_later_is_painted_too(paints: list[Screen[Any]]) -> None:
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(screen := Two())
+        await pilot.pause(0.1)
+        screen.query_one("#one", Label).update("another and longer")
+        await pilot.pause(0.05)
+        screen.query_one("#two", Label).visible = False
+        await pilot.pause(0.05)
+        lines = [strip.text.rstrip() for strip in screen._compositor.render_strips()]
+        assert lines[:2] == ["another and longer", ""]
