@@ -144,13 +144,18 @@ class Answering:
         self._asked: Question | None = None
 
     def ask(self, question: Question) -> None:
-        """Answer this one; answers to older ones that are still to come are dropped."""
+        """Answer this one with totals, facets and chart; answers to older ones that are still to come are dropped."""
         self._asked = question
         if self._show is None:
             self._summaries.ask(question)
         else:
             for work in (self._summary, self._first_rows):
                 self._guarded(work)(question, lambda _: False)
+
+    def ask_rows(self, question: Question) -> None:
+        """Go on with the rows of what was asked, once its totals are painted: on few cores a sort would hold that up."""
+        if question is self._asked:
+            self._rows.ask(question)
 
     @contextmanager
     def at_once(self, show: Callable[[Message], None]) -> Iterator[None]:
@@ -197,9 +202,6 @@ class Answering:
             series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
             self._summed = ledger, query, (totals, whole, facets, series)
         self._tell(SummaryReady(question, *self._summed[2]))
-        if self._show is None:
-            # Not before: on few cores a sort would hold up the totals, and the painting of what was typed.
-            self._rows.ask(question)
 
     def _first_rows(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query

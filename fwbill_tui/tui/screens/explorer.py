@@ -179,6 +179,11 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     # -- answers -------------------------------------------------------------------------------------------------------
     @on(SummaryReady)
     def _on_summary(self, message: SummaryReady) -> None:
+        self._show_summary(message)
+        self.paint()
+        self._answering.ask_rows(message.question)
+
+    def _show_summary(self, message: SummaryReady) -> None:
         if message.question is self._asked:
             self._summed = message.question
             panel = self.query_one(TotalsPanel)
@@ -188,6 +193,10 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     @on(RowsReady)
     def _on_rows(self, message: RowsReady) -> None:
+        self._show_rows(message)
+        self.paint()
+
+    def _show_rows(self, message: RowsReady) -> None:
         if message.question is not self._asked:
             return
         table, query = self.query_one(UsageTable), message.question.query
@@ -213,9 +222,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     def show_answer(self, message: Message) -> None:
         if isinstance(message, SummaryReady):
-            self._on_summary(message)
+            self._show_summary(message)
         elif isinstance(message, RowsReady):
-            self._on_rows(message)
+            self._show_rows(message)
         elif isinstance(message, QuestionFailed):
             self._on_question_failed(message)
 

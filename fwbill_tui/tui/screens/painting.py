@@ -37,6 +37,11 @@ class PaintedOnce(_Mixed):
             message.stop()
             message.prevent_default()
 
+    def paint(self) -> None:
+        """Paint at once what parts have to paint. Else each of them says so first, and then all wait for the next frame."""
+        if self is self.app.screen and not self._layout_required and not self.app._batch_count:
+            self._compositor_refresh()
+
     def _compositor_refresh(self) -> None:
         if self is self.app.screen:
             if self._repaint_required:

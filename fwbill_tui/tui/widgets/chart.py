@@ -119,16 +119,20 @@ class UsageChart(Painted, Widget):
     def _row(self, plot: _Plot, row: int) -> list[Segment]:
         """One line of the plot; `row` 0 is the top. Neighbours of one style are one segment."""
         floor = (plot.height - 1 - row) * 8
-        gap = 1 if plot.bar > 2 else 0
+        gap = " " if plot.bar > 2 else ""
+        filled, blank = plot.bar - len(gap), " " * plot.bar
         runs: list[tuple[str, Style]] = []
-        style = self.ground
+        style = ground = self.ground
         for stack, top, _ in plot.columns:
-            glyph, style = self._cell(stack, floor, min(8, top - floor)) if top > floor else (" ", style)
-            if style.bgcolor != self.ground.bgcolor:
-                runs += [(glyph * (plot.bar - gap), style), (" " * gap, self.ground)]
-                style = self.ground
+            if top <= floor:
+                runs.append((blank, style))
+                continue
+            glyph, style = self._cell(stack, floor, min(8, top - floor))
+            if style.bgcolor != ground.bgcolor:
+                runs += [(glyph * filled, style), (gap, ground)]
+                style = ground
             else:
-                runs.append((glyph * (plot.bar - gap) + " " * gap, style))
+                runs.append((glyph * filled + gap, style))
         return [Segment("".join(text for text, _ in run), style) for style, run in groupby(runs, key=itemgetter(1))]
 
     def _cell(self, stack: list[tuple[int, float]], floor: int, filled: int) -> tuple[str, Style]:

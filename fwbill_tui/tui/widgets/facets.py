@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -58,6 +59,10 @@ class _Line:
     dimension: str
     value: FacetValue | None = None
     more: int = 0
+    most: int = 0
+    """The events of the facet's largest value."""
+    restricted: bool = False
+    """Whether values of the facet are chosen."""
 
 
 class FacetPanel(Painted, ScrollView, can_focus=True):
@@ -127,7 +132,7 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
     class Left(Message):
         """The panel is done with; the focus goes back to the table."""
 
-    facets: reactive[dict[str, Facet]] = reactive(dict, layout=False)
+    facets: reactive[dict[str, Facet]] = reactive(dict, repaint=False)
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
@@ -145,7 +150,11 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
     def watch_facets(self) -> None:
         if self._current not in self.facets and self.facets:
             self._current = next(iter(self.facets))
-        self._lay_out()
+        before, cursor = self._lines, self._cursor_line()
+        self._set_lines(self._laid_out())
+        changed = {number for number, (old, new) in enumerate(zip_longest(before, self._lines)) if old != new}
+        for number in changed | {cursor, self._cursor_line()}:
+            self.refresh_line(number)
 
     def on_resize(self) -> None:
         self._lay_out()
@@ -166,25 +175,33 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         wanted = self._narrow.casefold()
         return [value for value in facet.values if wanted in shown_value(facet.dimension, value.value).casefold()]
 
-    def _lay_out(self) -> None:
+    def _laid_out(self) -> list[_Line]:
         lines: list[_Line] = []
         for dimension in sorted(self.facets, key=_place):
             facet = self.facets[dimension]
             if not facet.values or (len(facet.values) == 1 and not facet.values[0].value):
                 continue
             lines.append(_Line(dimension))
-            if dimension == self._current and self.has_focus:
-                lines += [_Line(dimension, value) for value in self._values()]
+            if current := dimension == self._current and self.has_focus:
+                shown = self._values()
             else:
-                first = [value for index, value in enumerate(facet.values) if index < _FEW or value.chosen or value.excluded]
-                lines += [_Line(dimension, value) for value in first]
-                if len(facet.values) > len(first):
-                    lines.append(_Line(dimension, more=len(facet.values) - len(first)))
+                shown = [value for index, value in enumerate(facet.values) if index < _FEW or value.chosen or value.excluded]
+            most = max(value.events for value in facet.values)
+            restricted = any(value.chosen for value in facet.values)
+            lines += [_Line(dimension, value, most=most, restricted=restricted) for value in shown]
+            if not current and len(facet.values) > len(shown):
+                lines.append(_Line(dimension, more=len(facet.values) - len(shown)))
+        return lines
+
+    def _lay_out(self) -> None:
+        self._set_lines(self._laid_out())
+        self.refresh()
+
+    def _set_lines(self, lines: list[_Line]) -> None:
         self._lines = lines
         self._cursor = max(0, min(self._cursor, len(self._values()) - 1))
         self.virtual_size = Size(self.size.width, len(lines))
         self._follow()
-        self.refresh()
 
     def _cursor_line(self) -> int:
         first = next((index for index, line in enumerate(self._lines) if line.dimension == self._current and line.value), 0)
@@ -218,15 +235,12 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         return Strip([Segment(fit(f"  … {line.more:,} more", width), self.part("quiet"))], width)
 
     def _value(self, line: _Line, value: FacetValue, width: int, *, at_cursor: bool) -> Strip:
-        facet = self.facets[line.dimension]
-        restricted = any(other.chosen for other in facet.values)
-        state = "chosen" if value.chosen else "excluded" if value.excluded else "off" if restricted else "free"
-        most = max((other.events for other in facet.values), default=0)
-        count = cells.count(value.events).rjust(len(cells.count(most)))
+        state = "chosen" if value.chosen else "excluded" if value.excluded else "off" if line.restricted else "free"
+        count = cells.count(value.events).rjust(len(cells.count(line.most)))
         bar_width = 4 if width >= 28 else 0
         label_width = max(4, width - 2 - bar_width - 2 - len(count) - 1)
         label = fit(shown_value(line.dimension, value.value), label_width)
-        bar = share_bar(value.events, most, bar_width)
+        bar = share_bar(value.events, line.most, bar_width)
         if at_cursor:
             text = fit(f"{_MARKS[state]}{label} {bar} {count} ", width)
             return Strip([Segment(text, self.part("cursor"))], width)
