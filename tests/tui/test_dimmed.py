@@ -22,8 +22,8 @@ async def test_it_is_the_same_cell_for_cell(theme: str) -> None:
         pilot.app.push_screen(dialog := ConfirmScreen("Replace?"))
         await pilot.pause()
         pictures = []
-        for render in (type(dialog).render, ModalScreen.render):
-            dialog.render = render.__get__(dialog)  # type: ignore[method-assign]
+        for render_lines in (type(dialog).render_lines, ModalScreen.render_lines):
+            dialog.render_lines = render_lines.__get__(dialog)  # type: ignore[method-assign]
             dialog.refresh(layout=True)
             await pilot.pause()
             pictures.append([strip.simplify() for strip in dialog._compositor.render_strips()])

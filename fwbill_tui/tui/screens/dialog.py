@@ -6,17 +6,19 @@ import gc
 from typing import ClassVar
 
 from textual._styles_cache import StylesCache
-from textual.app import ComposeResult, RenderResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, ScreenResultType
+from textual.strip import Strip
 from textual.widgets import Input, Static
 
-from fwbill_tui.tui.screens.dimmed import Dimmed, Dimmings
+from fwbill_tui.tui.screens.dimmed import Dimming
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
+from fwbill_tui.tui.widgets.painted import Painted
 
 _SETTLED = 0.1
 """Seconds after which what a closed screen leaves is garbage. Collected at once it takes some ten milliseconds, that of a
@@ -84,21 +86,29 @@ class Boxed(PaintedOnce):
         self.app.push_screen(HelpScreen.of(self.app.screen))
 
 
-class Dialog(Boxed, ModalScreen[ScreenResultType]):
+class Dialog(Painted, Boxed, ModalScreen[ScreenResultType]):
     """A box over what lies below. It dismisses with its result, or with None on `esc`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*BOXED_BINDINGS, Binding("escape", "cancel", "Cancel", key_display="esc")]
 
-    _dimmings: tuple[Color, Dimmings] | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._dimming: Dimming | None = None
+        self._below: list[Strip] = []
 
-    def render(self) -> RenderResult:  # type: ignore[override]  # any widget may render a visual; screens say less
+    def render_lines(self, crop: Region) -> list[Strip]:
         """What lies below, dimmed."""
-        under = super().render()
-        if not isinstance(under, BackgroundScreen):
-            return under
-        if self._dimmings is None or self._dimmings[0] != under.color:
-            self._dimmings = (under.color, {})
-        return Dimmed(under, self._dimmings[1])
+        if not self.is_kept(crop):
+            under = self.render()
+            if not isinstance(under, BackgroundScreen):
+                return super(Painted, self).render_lines(crop)
+            if self._dimming is None or self._dimming.color != under.color:
+                self._dimming = Dimming(under.color)
+            self._below = self._dimming.lines(under, self.visual_style.rich_style)
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        return self._below[y] if y < len(self._below) else Strip.blank(self.size.width, self.ground)
 
     def action_cancel(self) -> None:
         """Leave without a result."""

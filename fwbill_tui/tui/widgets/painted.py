@@ -46,6 +46,10 @@ class Painted(_Mixed):
                 self._kept.pop(y, None)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
+    def is_kept(self, crop: Region) -> bool:
+        """Whether these lines are still as they were painted."""
+        return self.outer_size == self._kept_size and all(y in self._kept for y in crop.line_range)
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as `render_line` gives them, between the padding.
 
