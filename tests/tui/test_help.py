@@ -8,6 +8,7 @@ from textual.widgets import OptionList, Static
 
 from fwbill_tui.tui.screens.help import HelpScreen, live_help
 from fwbill_tui.tui.widgets.fields import ChoiceList
+from fwbill_tui.tui.widgets.key_list import KeyGroup
 
 
 class Part(Screen[None]):
@@ -74,3 +75,13 @@ async def test_overridden_keys_are_told_once(show) -> None:
         keys = [key for group in live_help(screen) for keys, _ in group.rows for key in keys.split()]
         assert len(keys) == len(set(keys))
         assert screen.query_one(OptionList).has_focus
+
+
+async def test_what_is_longer_than_a_line_goes_on_below(show) -> None:
+    long = "one two three four five six seven eight nine ten eleven twelve"
+    screen = HelpScreen((KeyGroup("Part", (("a", "short"), ("ctrl+b", long))),))
+    async with show(screen, (40, 20)) as pilot:
+        lines = [line.strip(" │") for line in pilot.app.lines()]
+        first = next(number for number, line in enumerate(lines) if line.startswith("ctrl+b"))
+        assert " ".join([lines[first].removeprefix("ctrl+b"), *lines[first + 1 : first + 3]]).split() == long.split()
+        assert lines[first - 1] == "a  short"

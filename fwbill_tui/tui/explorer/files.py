@@ -11,6 +11,7 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer import columns
 from fwbill_tui.tui.explorer.answering import RowsReady
 from fwbill_tui.tui.explorer.saving import SaveEnded, SaveProgress, Saver, Saving
+from fwbill_tui.tui.widgets.painted import Plain
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.ledger import Ledger
@@ -18,7 +19,7 @@ from fwbill_tui.usage.query import Query
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 
 
-class ExplorerFiles(Screen[None]):
+class ExplorerFiles(Plain, Screen[None]):
     """Saving and copying what is shown. Dialogs are imported when they are first needed."""
 
     _ledger: Ledger | None = None

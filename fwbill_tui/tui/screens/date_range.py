@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.types import CSSPathType
@@ -20,6 +19,7 @@ from textual.widgets.option_list import Option
 from fwbill_tui.tui.screens.dialog import Dialog, Note
 from fwbill_tui.tui.widgets.calendar import DayState, RangeCalendar
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
+from fwbill_tui.tui.widgets.painted import Columns, Rows
 from fwbill_tui.usage.query import QueryError, TimeRange
 from fwbill_tui.usage.ranges import (
     PRESETS,
@@ -73,16 +73,16 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
         assert self._choice is not None
         choice = self._choice
         days = whole_days(choice.range, choice.time_zone)
-        with Horizontal(id="typed"):
-            with Vertical(id="range-part"):
+        with Columns(id="typed"):
+            with Rows(id="range-part"):
                 yield Label("Range", classes="caption")
                 yield Line(range_text(choice.range, choice.time_zone), placeholder="7d  mtd  2026-10  10-01..10-15", id="range")
-            with Vertical(id="zone-part"):
+            with Rows(id="zone-part"):
                 yield Label("Time zone", classes="caption")
                 suggester = SuggestFromList(zone_names(), case_sensitive=False)
                 yield Line(choice.time_zone, suggester=suggester, id="zone")
         yield Note(id="reading")
-        with Horizontal(id="picked"):
+        with Columns(id="picked"):
             yield ChoiceList(*(Option(preset.label, preset.word) for preset in self._presets), id="presets", markup=False)
             yield RangeCalendar(today=self._today(), stretch=days, day_states=self._states, id="calendar")
 

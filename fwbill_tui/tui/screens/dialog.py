@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, ScreenResultType
@@ -18,7 +18,7 @@ from textual.widgets import Input, Static
 from fwbill_tui.tui.screens.dimmed import Dimming
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
-from fwbill_tui.tui.widgets.painted import Painted
+from fwbill_tui.tui.widgets.painted import Columns, Painted
 
 _SETTLED = 0.1
 """Seconds after which what a closed screen leaves is garbage. Collected at once it takes some ten milliseconds, that of a
@@ -44,7 +44,7 @@ class Boxed(PaintedOnce):
         with Vertical(id="box") as box:
             box.border_title = self.heading
             yield from self.compose_content()
-            with Horizontal(id="foot"):
+            with Columns(id="foot"):
                 yield KeyBar()
                 yield from self.compose_buttons()
 

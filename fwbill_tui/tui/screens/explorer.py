@@ -10,7 +10,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.events import Resize
 from textual.message import Message
 from textual.reactive import Reactive
@@ -27,6 +26,7 @@ from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.key_bar import KeyBar
+from fwbill_tui.tui.widgets.painted import Columns, Rows
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
@@ -96,9 +96,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         yield SearchBox(id="search")
         yield FilterChips(id="chips")
         yield NoticeLine(id="notices")
-        with Horizontal(id="body"):
+        with Columns(id="body"):
             yield FacetPanel(id="facets")
-            with Vertical(id="main"):
+            with Rows(id="main"):
                 yield TotalsPanel(id="totals")
                 yield UsageChart(id="chart")
                 yield UsageTable(id="table")

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.types import CSSPathType
-from textual.widgets import Static
 
 from fwbill_tui.tui.live_keys import live_bindings
 from fwbill_tui.tui.screens.dialog import Dialog
+from fwbill_tui.tui.widgets.key_list import KeyGroup, KeyList
 
-_PART_NAMES = {"Input": "Text line", "OptionList": "List", "VerticalScroll": "Scrolling"}
-
-
-@dataclass(frozen=True, slots=True)
-class HelpGroup:
-    """The keys of one part of the screen: pairs of keys and what they do."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...]
+_PART_NAMES = {"Input": "Text line", "OptionList": "List"}
 
 
-def live_help(screen: Screen[Any]) -> tuple[HelpGroup, ...]:
+def live_help(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
     """The bindings that are active on a screen now, from the focused part outwards; keys of one action share a row."""
     groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
     for node, binding, _, tooltip in live_bindings(screen):
@@ -38,7 +28,7 @@ def live_help(screen: Screen[Any]) -> tuple[HelpGroup, ...]:
             keys, _ = groups.setdefault(node, {}).setdefault(binding.action, ([], does))
             keys.append(screen.app.get_key_display(replace(binding, key_display=None)))
     return tuple(
-        HelpGroup(_title(node), tuple((" ".join(keys), does) for keys, does in rows.values())) for node, rows in groups.items()
+        KeyGroup(_title(node), tuple((" ".join(keys), does) for keys, does in rows.values())) for node, rows in groups.items()
     )
 
 
@@ -63,7 +53,7 @@ class HelpScreen(Dialog[None]):
         Binding("escape,q,f1,question_mark", "cancel", "Close", key_display="esc"),
     ]
 
-    def __init__(self, groups: tuple[HelpGroup, ...]) -> None:
+    def __init__(self, groups: tuple[KeyGroup, ...]) -> None:
         super().__init__()
         self._groups = groups
 
@@ -73,11 +63,5 @@ class HelpScreen(Dialog[None]):
         return cls(live_help(screen))
 
     def compose_content(self) -> ComposeResult:
-        """One paragraph per part, in a single column that scrolls where it must."""
-        width = max((len(keys) for group in self._groups for keys, _ in group.rows), default=0)
-        paragraphs = []
-        for group in self._groups:
-            rows = (Content.assemble((keys.rjust(width), "bold $text-accent"), "  ", does) for keys, does in group.rows)
-            paragraphs.append(Content("\n").join([Content.styled(group.title, "bold underline $text-primary"), *rows]))
-        with VerticalScroll(id="keys"):
-            yield Static(Content("\n\n").join(paragraphs))
+        """The groups in a single column that scrolls where it must."""
+        yield KeyList(self._groups, id="keys")

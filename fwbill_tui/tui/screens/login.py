@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
@@ -31,6 +30,7 @@ from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyReques
 from fwbill_tui.tui.screens.dialog import BOXED_BINDINGS, Boxed, Note
 from fwbill_tui.tui.widgets import choices
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
+from fwbill_tui.tui.widgets.painted import Columns
 from fwbill_tui.usage.literal import literal
 
 if TYPE_CHECKING:  # httpx and tenacity take longer to import than this screen to paint
@@ -170,10 +170,10 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         yield Label(NOTHING, id="caption", classes="caption")
         yield ChoiceList(id="found", markup=False)
         yield Label("An API key of the console (app.fireworks.ai)", classes="caption")
-        with Horizontal(id="pasted"):
+        with Columns(id="pasted"):
             yield Line(password=True, placeholder="fw_…", id="key")
             yield choices.Check("keep in keyring", id="keep")
-        with Horizontal(id="others"):
+        with Columns(id="others"):
             yield Button("Open exported files…  (o)", id="files", compact=True)
             yield Button("Explore demo data  (d)", id="demo", compact=True)
         yield Note(id="status")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.containers import Horizontal, Vertical
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -97,3 +98,18 @@ class Painted(_Mixed):
         if style is None:
             style = self._styles_of_parts[""] = self.rich_style
         return style
+
+
+class Plain(Painted):
+    """Mixed into what holds other widgets: there is nothing but its ground to paint."""
+
+    def render_line(self, y: int) -> Strip:
+        return Strip.blank(self.outer_size.width, self.ground)
+
+
+class Columns(Plain, Horizontal):
+    """Widgets side by side."""
+
+
+class Rows(Plain, Vertical):
+    """Widgets one below the other."""
