@@ -90,6 +90,8 @@ class FwbillApp(App[int]):
     def on_mount(self) -> None:
         """Go to the first screen."""
         ScrollBar.renderer = StripScrollBar
+        # Threads that read and work out answers give way to a key, and to its painting, sooner than after five milliseconds.
+        sys.setswitchinterval(0.001)
         self._heed_signals()
         begun, self._begun = self._begun, None
         if begun is None:
@@ -308,8 +310,6 @@ def run_explorer(launch: Launch, begun: HeadStart | None = None) -> int:
 
     `begun` is the load of its files, where it was begun before.
     """
-    # Threads that work out answers give way to a key, and to its painting, sooner than after Python's five milliseconds.
-    sys.setswitchinterval(0.001)
     app = FwbillApp(launch, begun)
     code = app.run()
     if app.rejected:
