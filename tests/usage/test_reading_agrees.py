@@ -58,6 +58,7 @@ well_formed = st.builds(
 damaged_line = st.one_of(
     st.just(GOOD),
     st.just(GOOD),
+    st.sampled_from([GOOD[:-1], GOOD[:-2], GOOD[:-1] + ",", GOOD.replace("3", '"3"'), GOOD.replace("red", '"re,d"')[:-1]]),
     st.text(alphabet=',"x \r\n', max_size=30),
     st.builds(
         lambda at, what: GOOD[:at] + what + GOOD[at:],
@@ -175,3 +176,19 @@ def test_columns_that_are_not_wanted_change_nothing_else(data: bytes, names: tup
         pieces.append((piece.faults, piece.lines, reader.together(piece).drop("email").cast({pl.Categorical: pl.String})))
     assert pieces[0][:2] == pieces[1][:2]
     assert_frame_equal(pieces[0][2], pieces[1][2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=',,a\n"\r \x1f#é', min_size=1, max_size=80))
+def test_commas_are_counted_whatever_stands_between_them(text: str) -> None:
+    assert csv_chunk._commas(text.encode()) == text.count(",")
+
+
+def test_a_field_too_many_does_not_stand_in_for_one_too_few() -> None:
+    types = EventTypes()
+    empty_last = GOOD[:-1]
+    data = "\n".join([empty_last[:-1], GOOD, empty_last + ","]).encode()
+    fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
+    piece = fast.read(data, final=True)
+    assert [fault.line for fault in piece.faults] == [0, 2]
+    assert_same(types, (fast, piece), (slow, slow.read(data, final=True)))
