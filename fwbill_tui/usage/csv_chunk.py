@@ -17,7 +17,6 @@ import polars as pl
 from fwbill_tui.usage import times
 from fwbill_tui.usage.cells import complete, convert
 from fwbill_tui.usage.header import Header
-from fwbill_tui.usage.names import REQUIRED_COLUMNS
 from fwbill_tui.usage.row_reader import Fault, printable, split_rows
 from fwbill_tui.usage.schema import EventTypes
 
@@ -46,7 +45,7 @@ class ChunkReader:
 
     def __init__(self, header: Header, types: EventTypes) -> None:
         self._types = types
-        self._width = len(header.names)
+        self._width, self._last = len(header.names), header.names[-1]
         self._text_schema = header.text_schema()
         self._unread = [name for name in header.names if name in types.unread]
         self._typed_schema = header.typed_schema(types) | dict.fromkeys(self._unread, pl.String())
@@ -87,25 +86,16 @@ class ChunkReader:
         quoted = _lines_with_quotes(data, len(data) // _FEW_QUOTES)
         # An empty cell is null by itself. One that is written "" has to be asked for, which takes a seventh of the time.
         nothing = [""] if quoted is None or any(b'""' in line for line in quoted) else None
+        scan = pl.scan_csv(data, has_header=False, schema=self._typed_schema, null_values=nothing)
         try:
-            events = pl.read_csv(data, has_header=False, schema=self._typed_schema, null_values=nothing)
+            rows = times.read_in_scan(scan).collect(engine="streaming")
         except pl.exceptions.PolarsError:
             return None
-        last = events.to_series(-1)
-        if self._unread:
-            events = events.drop(self._unread)
-        if any(events[name].null_count() for name in REQUIRED_COLUMNS) or not self._complete(data, last, quoted):
+        if rows["usage_type"].null_count() or not self._complete(data, rows[self._last], quoted):
             return None
-        start = times.to_utc(events["start_time"])
-        if start.null_count():
+        events = times.finish(rows.drop(self._unread))
+        if events is None:
             return None
-        if "end_time" in events.columns:
-            text = events["end_time"]
-            end = times.to_utc_beside(text, events["start_time"], start)
-            if end.null_count() > text.null_count():
-                return None
-            events.replace_column(events.get_column_index("end_time"), end)
-        events.replace_column(events.get_column_index("start_time"), start)
         if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
             return None
         return events

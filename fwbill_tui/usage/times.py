@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from fwbill_tui.usage.names import TIME_COLUMNS
+
 EXAMPLE = "2026-10-20 17:16:48 UTC"
 """The form Fireworks' own exporter writes, for messages."""
 
@@ -12,6 +14,8 @@ _OTHER_FORMS = (
     r"^\s*(?<clock>[0-9]{4}-[0-9]{2}-[0-9]{2}[ Tt][0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,](?<fraction>[0-9]{1,9}))?"
     r"\s*(?:UTC|utc|GMT|Z|z|(?<sign>[+-])(?<hours>[01][0-9]|2[0-3])(?::?(?<minutes>[0-5][0-9]))?)?\s*$"
 )
+_REST = " "
+"""Before a column's name: its texts that are not read yet. No header has such a name."""
 _LATEST = 253_370_764_800_000_000
 """The year 9999 in microseconds. Days are cut in other zones, where a time beyond this leaves Python's calendar."""
 
@@ -30,12 +34,52 @@ def to_utc(text: pl.Series) -> pl.Series:
     return believable(times)
 
 
-def to_utc_beside(text: pl.Series, other: pl.Series, read: pl.Series) -> pl.Series:
+def read_in_scan(scan: pl.LazyFrame) -> pl.LazyFrame:
+    """Read the time columns of a scan of text as far as they have the exporter's form, while they are at hand.
+
+    An event that ends as it starts, as most do, has its time read once. Texts that are not read yet stand in further
+    columns, which `finish` takes away.
+    """
+    text, end = (pl.col(name) for name in TIME_COLUMNS)
+    read = text.str.to_datetime(_EXPORT_FORM, time_unit="us", time_zone="UTC", strict=False, cache=False)
+    scan = scan.with_columns(read, text.alias(_REST + "start_time"))
+    start, text = pl.col("start_time"), pl.col(_REST + "start_time")
+    unread = start.is_null()
+    columns: list[pl.Expr] = [pl.when(unread).then(text)]
+    if "end_time" in scan.collect_schema():
+        columns.append(pl.when(end == text).then(start).alias("end_time"))
+        columns.append(pl.when(unread | (end != text)).then(end).alias(_REST + "end_time"))
+    return scan.with_columns(columns)
+
+
+def finish(frame: pl.DataFrame) -> pl.DataFrame | None:
+    """Read the texts that `read_in_scan` left, as `to_utc` does; None where one is no time, and for an event without start."""
+    text = frame.drop_in_place(_REST + "start_time")
+    start = frame["start_time"]
+    if text.null_count() < len(text):
+        rows = text.is_not_null().arg_true()
+        start = start.scatter(rows, to_utc(text.gather(rows)))
+    start = believable(start)
+    if start.null_count():
+        return None
+    frame.replace_column(frame.get_column_index("start_time"), start)
+    if _REST + "end_time" in frame.columns:
+        rest = frame.drop_in_place(_REST + "end_time")
+        if rest.null_count() < len(rest):
+            rows = rest.is_not_null().arg_true()
+            end = _to_utc_beside(rest.gather(rows), text.gather(rows), start.gather(rows))
+            if end.null_count():
+                return None
+            frame.replace_column(frame.get_column_index("end_time"), frame["end_time"].scatter(rows, end))
+    return frame
+
+
+def _to_utc_beside(text: pl.Series, other: pl.Series, read: pl.Series) -> pl.Series:
     """The same as `to_utc(text)`, faster when most texts equal those of `other`, already read as `read`."""
     different = text.ne_missing(other).arg_true()
     if 4 * different.len() > text.len():
         return to_utc(text)
-    return read.clone().scatter(different, to_utc(text.gather(different))).alias(text.name)
+    return read.clone().scatter(different, to_utc(text.gather(different)))
 
 
 def believable(times: pl.Series) -> pl.Series:

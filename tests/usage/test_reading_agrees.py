@@ -192,3 +192,19 @@ def test_a_field_too_many_does_not_stand_in_for_one_too_few() -> None:
     piece = fast.read(data, final=True)
     assert [fault.line for fault in piece.faults] == [0, 2]
     assert_same(types, (fast, piece), (slow, slow.read(data, final=True)))
+
+
+@pytest.mark.parametrize("form", ["2026-10-01 09:{:02}:{:02} UTC", "2026-10-01T09:{:02}:{:02}Z"])
+def test_rows_and_times_of_a_large_chunk_stand_where_they_stood(form: str) -> None:
+    """Polars cuts a chunk into pieces, which go through several threads."""
+    types = EventTypes()
+
+    def ends(row: int) -> str:
+        other = form.format(row // 60 % 60, row % 60)
+        return {0: "", 1: "2026-10-01T11:00:00+02:00"}.get(row % 7, other) if row % 3 else TIME
+
+    times = [form.format(row // 61 % 60, row % 60) for row in range(30_000)]
+    data = "".join(f"TEXT,{start},ana,{row},,{ends(row)},,\n" for row, start in enumerate(times)).encode()
+    fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
+    assert fast._at_once(data) is not None
+    assert_same(types, (fast, fast.read(data)), (slow, slow.read(data)))
