@@ -6,37 +6,22 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from fwbill_tui.usage.cells import TooManyLabels
 from fwbill_tui.usage.csv_chunk import ChunkReader, Piece
+from fwbill_tui.usage.csv_cutter import LONGEST_LINE, Chunk, Cutter
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.names import ExportFormatError
-from fwbill_tui.usage.row_reader import REJECTED_TEXT, Fault, printable
+from fwbill_tui.usage.row_reader import Fault, printable
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 __all__ = ["LONGEST_LINE", "THREADS", "TooManyLabels", "read_csv", "read_header"]
-
-LONGEST_LINE = 16 << 20
-"""Bytes of one line that are held in memory; a longer one is a rejected row."""
 
 THREADS = min((os.cpu_count() or 1) + 1, 8)
 """One more than there are cores, so that none waits for Python; each holds a chunk and what is made of it."""
 
 _LONGEST_HEADER = 1 << 20
-_FIRST_CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Chunk:
-    """Whole lines of the file, or the beginning of a line too long to be read; empty: the end, or why it was not reached."""
-
-    data: bytes
-    position: int = 0
-    overlong: bool = False
-    last: bool = False
-    failure: Exception | None = None
 
 
 def read_csv(
@@ -63,13 +48,13 @@ def read_csv(
     done = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read-csv")
     try:
-        for piece, chunk in _in_order(pool, threads, reader, _chunks(stream, chunk_bytes, length, position)):
-            if chunk.last and line > lines + 1 and not piece.lines and chunk.position == done:
+        for piece, at, last in _in_order(pool, threads, reader, Cutter(stream, chunk_bytes, length, position)):
+            if last and line > lines + 1 and not piece.lines and at == done:
                 return
             rejects = tuple(Reject(source, line + fault.line, *fault[1:]) for fault in piece.faults)
             line += piece.lines
-            yield Batch(reader.together(piece), rejects, chunk.position - done)
-            done = chunk.position
+            yield Batch(reader.together(piece), rejects, at - done)
+            done = at
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -94,58 +79,16 @@ def _read_header(stream: BinaryIO, source: str) -> tuple[Header, int, int]:
             return Header.parse(line, source), lines, length
 
 
-def _chunks(stream: BinaryIO, chunk_bytes: int, length: int, position: Callable[[], int] | None) -> Iterator[_Chunk]:
-    """Cut the rest of a stream, of which `length` bytes are read, at line ends."""
-
-    def at() -> int:
-        return position() if position else length
-
-    size = min(_FIRST_CHUNK, chunk_bytes)
-    rest = b""
-    while block := stream.read(size):
-        length += len(block)
-        size = chunk_bytes
-        end = block.rfind(b"\n") + 1
-        if end:
-            yield _Chunk(b"".join((rest, memoryview(block)[:end])), at())
-            rest = block[end:]
-            continue
-        rest += block
-        if len(rest) > LONGEST_LINE:
-            beginning = rest[: 4 * REJECTED_TEXT]
-            rest = b""
-            while block := stream.read(size):
-                length += len(block)
-                end = block.find(b"\n") + 1
-                if end:
-                    rest = block[end:]
-                    break
-            yield _Chunk(beginning, at(), overlong=True)
-    if rest:
-        yield _Chunk(rest, at())
-    yield _Chunk(b"", at(), last=True)
-
-
-def _until_failure(chunks: Iterator[_Chunk]) -> Iterator[_Chunk]:
-    """Put an exception of the stream at its place in the queue, so that what was read before it is handed on first."""
-    try:
-        yield from chunks
-    except Exception as error:
-        yield _Chunk(b"", failure=error)
-
-
-def _in_order(
-    pool: ThreadPoolExecutor, threads: int, reader: ChunkReader, chunks: Iterator[_Chunk]
-) -> Iterator[tuple[Piece, _Chunk]]:
-    """Parse chunks in the pool and hand them on in order.
+def _in_order(pool: ThreadPoolExecutor, threads: int, reader: ChunkReader, cutter: Cutter) -> Iterator[tuple[Piece, int, bool]]:
+    """Parse chunks in the pool and hand them on in order, each with where it ends in the file and whether it is the last.
 
     Every chunk is parsed as if it began with a new record. Where it did not, because a record before it spans lines, it
     is parsed again behind the beginning of that record.
     """
-    pending: deque[tuple[_Chunk, Future[Piece]]] = deque()
+    pending: deque[tuple[Chunk, Future[Piece]]] = deque()
     tail = b""
 
-    def oldest() -> tuple[Piece, _Chunk]:
+    def oldest() -> tuple[Piece, int, bool]:
         nonlocal tail
         chunk, future = pending.popleft()
         if chunk.failure:
@@ -154,9 +97,10 @@ def _in_order(
         if tail:
             piece = _parse(reader, chunk, tail)
         tail = piece.tail
-        return piece, chunk
+        cutter.take_back(chunk)
+        return piece, chunk.position, chunk.last
 
-    for chunk in _until_failure(chunks):
+    for chunk in cutter.chunks():
         pending.append((chunk, pool.submit(_parse, reader, chunk, b"")))
         while len(pending) > threads or (pending and pending[0][1].done()):
             yield oldest()
@@ -164,7 +108,7 @@ def _in_order(
         yield oldest()
 
 
-def _parse(reader: ChunkReader, chunk: _Chunk, tail: bytes) -> Piece:
+def _parse(reader: ChunkReader, chunk: Chunk, tail: bytes) -> Piece:
     data = tail if chunk.overlong else tail + chunk.data
     piece = reader.read(data, final=chunk.last or chunk.overlong)
     if chunk.overlong:

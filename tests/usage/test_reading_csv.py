@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from fwbill_tui.usage import csv_reader, row_reader
+from fwbill_tui.usage import csv_cutter, row_reader
 from fwbill_tui.usage.csv_reader import TooManyLabels, read_csv
 from fwbill_tui.usage.names import COLUMNS, COLUMNS_OLD, ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
@@ -314,7 +314,7 @@ def test_a_record_over_several_chunks() -> None:
 
 
 def test_an_endless_line_is_one_rejected_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_reader, "LONGEST_LINE", 4 << 20)
+    monkeypatch.setattr(csv_cutter, "LONGEST_LINE", 4 << 20)
     data = lines(ROW, '"open').encode() + b"x" * (9 << 20) + b"\n" + ROW.encode()
     parts = batches(data, chunk_bytes=1 << 20)
     rejects = [reject for part in parts for reject in part.rejects]
@@ -355,7 +355,7 @@ def test_closing_early_ends_the_threads() -> None:
 
 def test_what_the_stream_raises_comes_through() -> None:
     class Failing(io.BytesIO):
-        def read(self, size: int | None = -1, /) -> bytes:
+        def readinto(self, buffer: Any, /) -> int:
             raise OSError(5, "Input/output error")
 
     with pytest.raises(OSError, match="Input/output"):
@@ -387,3 +387,15 @@ def test_two_readings_of_one_load_share_their_labels() -> None:
     types = EventTypes()
     first, second = read(lines(ROW), types=types)[0], read(lines(cell("email", "b"), ROW), types=types)[0]
     assert_frame_equal(pl.concat([first, second])[2:], first)
+
+
+def test_a_chunk_keeps_its_bytes_while_they_are_in_use() -> None:
+    text = "".join(f"line {number}\n" for number in range(1000)).encode()
+    cutter = csv_cutter.Cutter(io.BytesIO(text), 100, 0)
+    held, rooms = [], set()
+    for chunk in cutter.chunks():
+        held.append(chunk.data)
+        rooms.add(id(chunk.room))
+        cutter.take_back(chunk)
+    assert b"".join(held) == text
+    assert len(rooms) == 2, "one for the chunks, one for the end"
