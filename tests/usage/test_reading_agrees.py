@@ -68,7 +68,7 @@ damaged_line = st.one_of(
     st.builds(lambda at: GOOD[:at], st.integers(0, len(GOOD))),
     st.builds(
         lambda name: GOOD.replace("ana@acme.dev", name),
-        st.sampled_from(['"Ops, EU"', '"""x"""', 'a"b', '""x""', '"x"y"', '"x', "", '"x" ']),
+        st.sampled_from(['""', '"Ops, EU"', '"""x"""', 'a"b', '""x""', '"x"y"', '"x', "", '"x" ']),
     ),
 ).map(str.encode)
 damaged = st.builds(
@@ -208,3 +208,15 @@ def test_rows_and_times_of_a_large_chunk_stand_where_they_stood(form: str) -> No
     fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
     assert fast._at_once(data) is not None
     assert_same(types, (fast, fast.read(data)), (slow, slow.read(data)))
+
+
+@pytest.mark.parametrize("place", range(len(NAMES)))
+def test_a_cell_of_two_quotes_is_empty_in_every_column(place: int) -> None:
+    types = EventTypes()
+    cells = GOOD.split(",")
+    cells[place] = '""'
+    data = (",".join(cells) + "\r\n" + GOOD + "\r\n").encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_chunk, "_FEW_QUOTES", 1)
+        fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
+        assert_same(types, (fast, fast.read(data)), (slow, slow.read(data)))
