@@ -45,7 +45,7 @@ class ChunkReader:
 
     def __init__(self, header: Header, types: EventTypes) -> None:
         self._types = types
-        self._width, self._last = len(header.names), header.names[-1]
+        self._width = len(header.names)
         self._text_schema = header.text_schema()
         self._unread = [name for name in header.names if name in types.unread]
         self._typed_schema = header.typed_schema(types) | dict.fromkeys(self._unread, pl.String())
@@ -87,25 +87,27 @@ class ChunkReader:
         # An empty cell is null by itself. One that is written "" has to be asked for, which takes a seventh of the time.
         nothing = [""] if quoted is None or _quoted_nothing(quoted) else None
         scan = pl.scan_csv(data, has_header=False, schema=self._typed_schema, null_values=nothing)
+        if self._unread:
+            # Polars counts the fields of a line only if it is asked for all of them.
+            scan = scan.with_columns(pl.col(self._unread).is_null())
         try:
             rows = times.read_in_scan(scan).collect(engine="streaming")
         except pl.exceptions.PolarsError:
             return None
-        if rows["usage_type"].null_count() or not self._complete(data, rows[self._last], quoted):
+        if rows["usage_type"].null_count() or not self._complete(data, rows.height, quoted):
             return None
-        events = times.finish(rows.drop(self._unread))
+        events = times.finish(rows.drop(self._unread) if self._unread else rows)
         if events is None:
             return None
         if "accelerator_seconds" in events.columns and events["accelerator_seconds"].is_finite().all() is False:
             return None
         return events
 
-    def _complete(self, data: bytes, last: pl.Series, found: list[bytes] | None) -> bool:
-        """Whether each line is one row with all its fields. `found` are the lines with quotes, if they are known.
+    def _complete(self, data: bytes, rows: int, found: list[bytes] | None) -> bool:
+        """Whether each line is one of the rows, with all its fields. `found` are the lines with quotes, if they are known.
 
         Inside quotes commas and line ends are text, so these lines are looked at one by one. Of the others, Polars
-        refuses one with too many fields; one with too few has a null in the `last` column, and its commas are missing
-        from their number in all.
+        refuses one with too many fields; so none has too few if all together have the commas of that many whole rows.
         """
         if found is None:
             lines = pl.scan_lines(data).collect().to_series()
@@ -114,10 +116,8 @@ class ChunkReader:
             quoted = pl.Series(found, dtype=pl.Binary).cast(pl.String)
         if not self._all_rows(quoted):
             return False
-        if not last.null_count():
-            return True
         commas = _commas(data) - int(quoted.str.count_matches(",", literal=True).sum())
-        return commas == (len(last) - len(quoted)) * (self._width - 1)
+        return commas == (rows - len(quoted)) * (self._width - 1)
 
     def _all_rows(self, lines: pl.Series) -> bool:
         return lines.is_empty() or bool(lines.str.contains(self._whole_row).all())
