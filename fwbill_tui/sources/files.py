@@ -8,15 +8,17 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from fwbill_tui.files.inputs import expand
-from fwbill_tui.files.reading import CHUNK_BYTES, read_inputs
+from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
+from fwbill_tui.usage.csv_reader import THREADS
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 OnUnreadable = Callable[[Exception], None] | None
 _FRUGAL_CHUNK_BYTES = 8 << 20
+_FRUGAL_THREADS = max(THREADS - 1, 1)
 
 
 class FileSource:
@@ -85,13 +87,11 @@ class FileSource:
         self._read_at, self._stopped = datetime.now(UTC), False
 
     def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
-        frugal = self._frugal or self.lazy
+        if not (self._frugal or self.lazy):
+            return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable)
         return read_inputs(
-            self._inputs,
-            types=types,
-            on_unreadable=on_unreadable,
-            chunk_bytes=_FRUGAL_CHUNK_BYTES if frugal else CHUNK_BYTES,
-        )
+            self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=_FRUGAL_CHUNK_BYTES, threads=_FRUGAL_THREADS
+        )  # fmt: skip
 
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
