@@ -111,13 +111,13 @@ class ChunkReader:
         """
         if found is None:
             lines = pl.scan_lines(data).collect().to_series()
-            quoted = lines.filter(lines.str.contains('"', literal=True))
+            marked = lines.str.contains('"', literal=True)
+            quoted = lines.filter(marked)
+            commas = int(lines.filter(~marked).str.count_matches(",", literal=True).sum())
         else:
             quoted = pl.Series(found, dtype=pl.Binary).cast(pl.String)
-        if not self._all_rows(quoted):
-            return False
-        commas = _commas(data) - int(quoted.str.count_matches(",", literal=True).sum())
-        return commas == (rows - len(quoted)) * (self._width - 1)
+            commas = _commas(data) - sum(line.count(b",") for line in found)
+        return commas == (rows - len(quoted)) * (self._width - 1) and self._all_rows(quoted)
 
     def _all_rows(self, lines: pl.Series) -> bool:
         return lines.is_empty() or bool(lines.str.contains(self._whole_row).all())
