@@ -47,9 +47,9 @@ def first_rows(
         rest = first_rows(frame, keys[1:], labels, count - sure, behind)
         return first_rows(frame, keys, labels, sure, ahead).append(rest)
 
-    values = _Values(frame.get_column(keys[0].column), keys[0], labels.get(keys[0].column))
+    values = Values(frame.get_column(keys[0].column), keys[0], labels.get(keys[0].column))
     for edge in values.edges(count / height, shown):
-        candidates = _both(values.up_to(edge), shown)
+        candidates = both(values.up_to(edge), shown)
         found = candidates.sum()
         if found < count:
             continue
@@ -59,14 +59,14 @@ def first_rows(
             return arg_sort_where(ahead, frame, keys, labels).head(count)
         if found <= max(_FEW_ROWS, _MUCH * count):
             return arg_sort_where(candidates, frame, keys, labels).head(count)
-        return joined(ahead, _both(level, shown))
-    there = _both(values.there(), shown)
+        return joined(ahead, both(level, shown))
+    there = both(values.there(), shown)
     if there.sum() >= count:
         return arg_sort_where(there, frame, keys, labels).head(count)
-    return joined(there, _both(~values.there(), shown))
+    return joined(there, both(~values.there(), shown))
 
 
-class _Values:
+class Values:
     """A column in the order of one key: masks of the rows that come before a value, without nulls."""
 
     def __init__(self, values: pl.Series, key: SortKey, labels: Labels | None) -> None:
@@ -77,20 +77,33 @@ class _Values:
 
     def edges(self, share: float, shown: pl.Series | None) -> Iterator[Any]:
         """Values that are further and further behind: about that share of the rows shown, and some more, come before."""
-        step = len(self._values) // _SAMPLE | 1  # odd, so that rows that alternate are met alike
-        sample = self._values.gather_every(step)
-        if shown is not None:
-            sample = sample.filter(shown.gather_every(step))
-        sample = sample.drop_nulls()
-        if self._ranks is not None:
-            sample = self._ranks.gather(sample.cast(pl.UInt32))
-        sample = sample.sort(descending=self._descending)
+        sample = self.sample(shown)
         place = _SPARE + ceil(2 * share * len(sample))
         while place < len(sample):
             yield sample[place]
             place *= 4
         if len(sample):
             yield sample[-1]
+
+    def sample(self, shown: pl.Series | None) -> pl.Series:
+        """Values of some of the rows shown, in the order of the key; labels as their ranks."""
+        step = len(self._values) // _SAMPLE | 1  # odd, so that rows that alternate are met alike
+        sample = self._values.gather_every(step)
+        if shown is not None:
+            sample = sample.filter(shown.gather_every(step))
+        return self._ranked(sample.drop_nulls()).sort(descending=self._descending)
+
+    def of(self, row: int) -> Any:
+        """The value of a row, as `sample` has it; None where there is none."""
+        return self._ranked(self._values[row : row + 1])[0]
+
+    def before(self, sample: pl.Series, value: Any) -> pl.Series:
+        """Whether each value of a sample comes before one."""
+        mask: pl.Series = sample > value if self._descending else sample < value
+        return mask
+
+    def _ranked(self, values: pl.Series) -> pl.Series:
+        return values if self._ranks is None else self._ranks.gather(values.cast(pl.UInt32))
 
     def up_to(self, edge: Any) -> pl.Series:
         """The rows that come before those of a value, and these."""
@@ -116,5 +129,6 @@ class _Values:
         return inside.fill_null(value=False)
 
 
-def _both(mask: pl.Series, shown: pl.Series | None) -> pl.Series:
+def both(mask: pl.Series, shown: pl.Series | None) -> pl.Series:
+    """A mask of the rows shown."""
     return mask if shown is None else mask & shown

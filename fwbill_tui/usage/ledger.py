@@ -22,6 +22,7 @@ from fwbill_tui.usage.names import (
     column_of,
     dimension_of,
 )
+from fwbill_tui.usage.near_rows import NearRows, near_rows
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
 from fwbill_tui.usage.query import EVERYTHING, Query, QueryError, SortKey, TimeRange
 from fwbill_tui.usage.recent import Recent
@@ -241,6 +242,20 @@ class Ledger:
                 return found
         mask = None if condition is None else self._mask(query, condition)
         return first_rows(self.events, sort, self._labels, count, mask)
+
+    def near_rows(self, query: Query, row: int, around: int) -> NearRows | None:
+        """The rows of `order(query)` around one of them, without working out the others; None where all are there as soon."""
+        condition = self._event_condition(query)
+        sort = self._sort_keys(query)
+        if self._orders.peek(sort) is not None:
+            return None
+        mask = None if condition is None else self._mask(query, condition)
+        return near_rows(self.events, sort, self._labels, row, around, mask)
+
+    def shows(self, query: Query, row: int) -> bool:
+        """Whether an event is one of those that are shown."""
+        condition = self._event_condition(query)
+        return condition is None or bool(self._mask(query, condition)[row])
 
     def _first_found(self, whole: pl.Series, condition: pl.Expr, count: int) -> pl.Series | None:
         """The first rows of an order for which a condition holds; None when they are not among the first it has."""

@@ -14,6 +14,8 @@ from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.explorer import answering
+from fwbill_tui.tui.explorer.answering import RowsReady
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips
@@ -22,6 +24,7 @@ from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage import near_rows
 from fwbill_tui.usage.query import Query, SortKey
 
 ROWS = 2000
@@ -140,6 +143,35 @@ async def test_the_row_under_the_cursor_stays_while_filters_and_sorts_change(exp
         await seen.press(*["right"] * (names.index("prompt_tokens") + 1), "s")
         assert table.cursor_row == row
         assert table.top <= table.cursor < table.top + table.visible_rows
+
+
+async def test_rows_around_the_cursor_come_before_the_whole_order(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with many events: here two thousand are taken for many."""
+    for name, limit in (("_FEW_ROWS", 0), ("_MOST_ROWS", 200), ("_SPARE", 0)):
+        monkeypatch.setattr(near_rows, name, limit)
+    monkeypatch.setattr(answering, "_FIRST_ROWS", 60)
+    shown: list[RowsReady] = []
+    show_rows = ExplorerScreen._show_rows
+    monkeypatch.setattr(ExplorerScreen, "_show_rows", lambda self, rows: (shown.append(rows), show_rows(self, rows)))
+    async with explorer(export) as seen:
+        table = seen.part(UsageTable)
+        await seen.press(*["pagedown"] * 20)
+        row, names = table.cursor_row, [column.name for column in table.columns]
+        for column in ("prompt_tokens", "base_model_name"):
+            await seen.press("escape", *["right"] * (names.index(column) + 1))
+            for _ in range(2):
+                shown.clear()
+                await seen.press("s")
+                part, whole = shown
+                assert (part.whole, whole.whole) == (False, True)
+                assert part.order is not None
+                assert whole.order is not None
+                assert 60 < len(part.order) < ROWS
+                assert part.order.equals(whole.order[part.begin : part.begin + len(part.order)])
+                assert part.cursor == whole.cursor == table.cursor
+                assert table.cursor_row == row
+        await seen.press("slash", *"nothing-has-this")
+        assert table.total_rows == 0
 
 
 async def test_only_and_without_rows_like_this_cell(export: Path) -> None:

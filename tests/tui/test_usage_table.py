@@ -287,6 +287,34 @@ async def test_the_row_under_the_cursor_stays_on_its_line_when_the_caller_says_w
         assert (table.cursor, table.cursor_row, table.top) == (0, 999, 0)
 
 
+@pytest.mark.parametrize("begin", [100, 128, 500])
+async def test_rows_around_the_cursor_are_drawn_while_the_others_are_still_to_come(begin: int) -> None:
+    app = Host()
+    async with app.run_test(size=(80, 14)) as pilot:
+        table = app.table
+        frame = events(1000)
+        order = frame.with_row_index().select("index").to_series().reverse()
+        table.show(frame, order[begin : begin + 100], COLUMNS, cursor=begin + 1, begin=begin, total_rows=1000)
+        await pilot.pause()
+        assert (table.cursor, table.cursor_row) == (begin + 1, 998 - begin)
+        table.show(frame, order[begin : begin + 100], COLUMNS, cursor=begin + 50, begin=begin, total_rows=1000)
+        await pilot.pause()
+        shown = app.lines()
+        assert "…" not in "".join(shown)
+        await pilot.press("up", "home")
+        await pilot.pause()
+        assert (table.cursor, table.cursor_row) == (0, None)
+        lines = app.lines()
+        assert [line.strip("▸ ") for line in lines[1:]] == ["…"] * (len(lines) - 1)
+        table.complete(order)
+        await pilot.pause()
+        assert table.cursor_row == 999
+        assert "…" not in "".join(app.lines())
+        table.show(frame, order, COLUMNS, cursor=begin + 50)
+        await pilot.pause()
+        assert app.lines() == shown
+
+
 async def test_a_first_screen_is_drawn_while_the_rest_is_still_to_come() -> None:
     app = Host()
     async with app.run_test(size=(80, 14)) as pilot:

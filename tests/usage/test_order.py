@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwbill_tui.usage import first_rows as leading
+from fwbill_tui.usage import near_rows as nearby
 from fwbill_tui.usage import sort_codes
 from fwbill_tui.usage.first_rows import first_rows
 from fwbill_tui.usage.labels import Labels
+from fwbill_tui.usage.near_rows import near_rows
 from fwbill_tui.usage.order import arg_sort, mask, rows_where
 from fwbill_tui.usage.query import SortKey
 
@@ -74,6 +76,7 @@ def few_taken_for_many() -> Iterator[None]:
     limits = [
         (sort_codes, "_FEW_ROWS", 0), (sort_codes, "_SAMPLE", 4), (sort_codes, "_FEW_VALUES", 3),
         (leading, "_FEW_ROWS", 0), (leading, "_MUCH", 0), (leading, "_SAMPLE", 4), (leading, "_SPARE", 1),
+        (nearby, "_FEW_ROWS", 0), (nearby, "_MOST_ROWS", 3), (nearby, "_SPARE", 1),
     ]  # fmt: skip
     with ExitStack() as stack:
         for module, name, limit in limits:
@@ -109,6 +112,47 @@ def test_first_rows_are_the_head_of_the_order(
         assert first.dtype == pl.UInt32
         assert first.to_list() == expected[:count]
     assert first_rows(chunked, keys, labels_of(frame), count, shown).to_list() == expected[:count]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), frames(), KEYS, st.integers(0, 10), st.none() | st.integers(0, 2**30 - 1))
+def test_near_rows_are_a_stretch_of_the_order(
+    data: st.DataObject, frame: pl.DataFrame, keys: list[SortKey], around: int, bits: int | None
+) -> None:
+    shown = None if bits is None else pl.Series([bits >> row & 1 == 1 for row in range(frame.height)], dtype=pl.Boolean)
+    expected = expected_order(frame, keys)
+    expected = expected if shown is None else [row for row in expected if shown[row]]
+    if not expected:
+        return
+    row = data.draw(st.sampled_from(expected))
+    with few_taken_for_many():
+        near = near_rows(frame, keys, labels_of(frame), row, around, shown)
+        assert near is not None
+    assert near.rows.dtype == pl.UInt32
+    assert near.rows.to_list() == expected[near.begin : near.begin + len(near.rows)]
+    assert expected[near.position] == row
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("row", [0, 5, 100_000, 200_002])
+def test_near_rows_are_enough_for_a_screen_on_either_side(row: int, descending: bool) -> None:
+    height = 200_003
+    number = pl.int_range(height, eager=True)
+    frame = pl.DataFrame({"wide": (number * 6_364_136_223_846_793_005) // 3, "few": number % 5})
+    key = SortKey("wide", descending=descending)
+    shown = number % 7 != 1
+    near = near_rows(frame, [key], {}, row, 400, shown)
+    assert near is not None
+    whole = arg_sort(frame, [key], {})
+    expected = whole.filter(shown.gather(whole))
+    assert near.rows.equals(expected[near.begin : near.begin + len(near.rows)])
+    assert expected[near.position] == row
+    assert near.begin <= max(0, near.position - 400)
+    assert near.begin + len(near.rows) >= min(len(expected), near.position + 400)
+    assert len(near.rows) < 20_000
+    few = near_rows(frame, [SortKey("few", descending=descending)], {}, row, 400)
+    assert few is not None
+    assert arg_sort(frame, [SortKey("few", descending=descending)], {})[few.position] == row
 
 
 def test_many_rows_with_few_values_and_one_that_no_sample_meets() -> None:

@@ -25,7 +25,7 @@ from fwbill_tui.usage.query import Query, QueryError
 _Question = TypeVar("_Question")
 _Summary: TypeAlias = tuple[Totals, Totals, dict[str, Facet], Series]
 _FIRST_ROWS = 400
-"""More than any screen shows, so that a page down works before the whole order is there."""
+"""More than any screen shows, so that a page up or down works before the whole order is there."""
 _PAUSE = 0.05
 """Seconds in which another key may come before the whole order is worked out."""
 
@@ -56,8 +56,8 @@ class SummaryReady(Message):
 class RowsReady(Message):
     """Rows for a question: a grouped frame, row numbers into the events, or the first events of those on disk.
 
-    `total` is how many rows the view has. `order` may hold only the first of them, when `whole` is False; a frame without
-    an order may too, and then it is all that will be shown. `cursor` is where the anchor stands now.
+    `total` is how many rows the view has. `order` may hold only some of them, from `begin` on, when `whole` is False; a frame
+    without an order may hold only the first, and then it is all that will be shown. `cursor` is where the anchor stands now.
     """
 
     def __init__(
@@ -68,10 +68,12 @@ class RowsReady(Message):
         total: int,
         *,
         whole: bool,
+        begin: int = 0,
         cursor: int | None = None,
     ) -> None:
         super().__init__()
-        self.question, self.frame, self.order, self.total, self.whole, self.cursor = question, frame, order, total, whole, cursor
+        self.question, self.frame, self.order, self.total, self.whole = question, frame, order, total, whole
+        self.begin, self.cursor = begin, cursor
 
     @property
     def shown(self) -> int:
@@ -215,15 +217,28 @@ class Answering:
                 self._tell(RowsReady(question, page, None, ledger.totals(query).events, whole=True))
             return
         total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
-        if question.anchor is None and total > _FIRST_ROWS:
-            first = ledger.first_rows(query, _FIRST_ROWS)
+        if total > _FIRST_ROWS:
+            rows = self._rows_at_hand(question, total)
             if superseded(0):
                 return
-            self._tell(RowsReady(question, ledger.events, first, total, whole=False))
+            if rows is not None:
+                self._tell(rows)
         if self._show is None:
             self._orders.ask(question)
         else:
             self._whole_order(question, superseded)
+
+    def _rows_at_hand(self, question: Question, total: int) -> RowsReady | None:
+        """The first rows, or those around the anchor; None where the whole order is as near."""
+        ledger, query = question.ledger, question.query
+        if question.anchor is None or not ledger.shows(query, question.anchor):
+            return RowsReady(question, ledger.events, ledger.first_rows(query, _FIRST_ROWS), total, whole=False)
+        near = ledger.near_rows(query, question.anchor, _FIRST_ROWS)
+        if near is None:
+            return None
+        return RowsReady(
+            question, ledger.events, near.rows, total, whole=False, begin=near.begin, cursor=near.position
+        )  # fmt: skip
 
     def _whole_order(self, question: Question, superseded: Callable[[float], bool]) -> None:
         """In a thread of its own: the first rows of the next question do not wait for it."""

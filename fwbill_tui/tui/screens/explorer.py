@@ -215,7 +215,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         self._rows = message
         table.show(
             message.frame, message.order, specs,
-            sort=sort, time_zone=query.time_zone, cursor=cursor, total_rows=message.shown, empty=empty,
+            sort=sort, time_zone=query.time_zone, cursor=cursor, begin=message.begin, total_rows=message.shown, empty=empty,
         )  # fmt: skip
         self._moved = bool(cursor)
         self._show_problem()

@@ -182,6 +182,7 @@ class UsageTable(Painted, ScrollView, can_focus=True):
         sort: Sequence[SortKey] = (),
         time_zone: str = "UTC",
         cursor: int | None = None,
+        begin: int = 0,
         total_rows: int | None = None,
         empty: str = "",
     ) -> None:
@@ -195,7 +196,8 @@ class UsageTable(Painted, ScrollView, can_focus=True):
             time_zone: The zone in which times are written.
             cursor: The position of the row to put the cursor on; it stays on the same line of the screen if that is
                 possible. None puts the cursor on the first row.
-            total_rows: How many rows there will be, when `order` is only the beginning. The others are drawn as `…`.
+            begin: The position of the first row of `order`.
+            total_rows: How many rows there will be, when `order` is only a part. The others are drawn as `…`.
             empty: What to say when there are no rows.
         """
         kinds = [(column.name, column.kind) for column in columns]
@@ -204,7 +206,9 @@ class UsageTable(Painted, ScrollView, can_focus=True):
         line = self._position - self.top
         if frame is not self._rows.frame:
             self._told = None
-        self._rows = TableRows(frame, order, columns, time_zone=time_zone, total=total_rows, needs=needs)
+        self._rows = TableRows(
+            frame, order, columns, time_zone=time_zone, begin=begin, total=total_rows, needs=needs
+        )  # fmt: skip
         self._titles = tuple(header_text(column, sort, time_zone) for column in columns)
         by = {key.column for key in sort}
         self._sorted = frozenset(index for index, column in enumerate(columns) if column.name in by)
@@ -222,11 +226,12 @@ class UsageTable(Painted, ScrollView, can_focus=True):
         self._tell()
 
     def complete(self, order: pl.Series | None) -> None:
-        """Take the whole order for rows of which `show` had the beginning. Nothing on screen changes, nothing is painted."""
+        """Take the whole order for rows of which `show` had a part. What is on screen stays; only `…` is painted anew."""
         rows = self._rows
         self._rows = rows.completed(order)
-        if self.top + self.visible_rows > rows.there:  # some `…` are on screen
+        if self.top < rows.begin or self.top + self.visible_rows > rows.end:
             self._lay_out()
+            self.refresh()
         self._tell()
 
     @property

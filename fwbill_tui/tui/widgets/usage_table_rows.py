@@ -19,8 +19,8 @@ KEPT = 16
 class TableRows:
     """A frame, the order in which its rows are shown, and the texts of the rows looked at lately.
 
-    `order` holds row positions of the frame; None shows them as they stand. It may hold fewer than `total` rows while
-    the rest is still being computed.
+    `order` holds row positions of the frame; None shows them as they stand. It may hold fewer than `total` rows, those from
+    `begin` on, while the rest is still being computed.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class TableRows:
         columns: Sequence[ColumnSpec],
         *,
         time_zone: str,
+        begin: int = 0,
         total: int | None = None,
         needs: Sequence[int] = (),
     ) -> None:
@@ -37,9 +38,10 @@ class TableRows:
         self.order = order
         self.columns = tuple(columns)
         self.time_zone = time_zone
-        self.there = frame.height if order is None else len(order)
-        """Rows that can be shown."""
-        self.total = max(self.there, total or 0)
+        self.begin = begin
+        self.end = begin + (frame.height if order is None else len(order))
+        """The rows from `begin` on and before `end` can be shown."""
+        self.total = max(self.end, total or 0)
         """Rows that there will be."""
         self.needs = list(needs) if len(needs) == len(self.columns) else [0] * len(self.columns)
         """The widest text of each column met so far, in terminal cells."""
@@ -49,20 +51,20 @@ class TableRows:
     def completed(self, order: pl.Series | None) -> TableRows:
         """These rows in an order that goes on where theirs ends; the texts that were taken out are kept."""
         whole = TableRows(self.frame, order, self.columns, time_zone=self.time_zone, total=self.total, needs=self.needs)
-        last = self.there // BLOCK  # the block that may be incomplete
-        whole._blocks = {number: texts for number, texts in self._blocks.items() if number < last}
+        known = range(-(-self.begin // BLOCK), self.end // BLOCK)  # those at the edges may be incomplete
+        whole._blocks = {number: texts for number, texts in self._blocks.items() if number in known}
         return whole
 
     def row_of(self, position: int | None) -> int | None:
         """The frame's row shown at a position; None when there is none, or none yet."""
-        if position is None or not 0 <= position < self.there:
+        if position is None or not self.begin <= position < self.end:
             return None
-        return position if self.order is None else int(self.order[position])
+        return position if self.order is None else int(self.order[position - self.begin])
 
     def read(self, first: int, last: int) -> bool:
         """Have the texts of the rows `first <= position < last` ready; True when a column needs more room than before."""
         before = tuple(self.needs)
-        for number in range(max(first, 0) // BLOCK, -(-min(last, self.there) // BLOCK)):
+        for number in range(max(first, self.begin) // BLOCK, -(-min(last, self.end) // BLOCK)):
             if number not in self._blocks:
                 while len(self._blocks) >= KEPT:
                     del self._blocks[next(iter(self._blocks))]
@@ -71,16 +73,20 @@ class TableRows:
 
     def texts(self, position: int) -> tuple[str, ...] | None:
         """The cell texts of a row, one for each column; None when the row is not there yet."""
-        if position >= self.there:
+        if not self.begin <= position < self.end:
             return None
-        number, line = divmod(position, BLOCK)
+        number = position // BLOCK
         if number not in self._blocks:
             self.read(position, position + 1)
-        return self._blocks[number][line]
+        return self._blocks[number][position - self._first_of(number)]
+
+    def _first_of(self, number: int) -> int:
+        """The position of the first row of a block that can be shown."""
+        return max(number * BLOCK, self.begin)
 
     def _read_block(self, number: int) -> list[tuple[str, ...]]:
-        start = number * BLOCK
-        picked = slice(start, start + BLOCK) if self.order is None else self.order.slice(start, BLOCK)
+        start, end = self._first_of(number), (number + 1) * BLOCK
+        picked = slice(start, end) if self.order is None else self.order.slice(start - self.begin, end - start)
         rows = self._taken[picked]
         shown: list[list[str]] = []
         for index, column in enumerate(self.columns):
