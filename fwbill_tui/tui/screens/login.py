@@ -217,7 +217,8 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
             return
         if not self._credentials:
             self.query_one("#caption", Label).update(SEARCHING)
-        self.run_worker(partial(self._look, search), thread=True, group="search")
+        # Once the screen is painted: what a keyring needs to be imported would hold that up.
+        self.call_after_refresh(self.run_worker, partial(self._look, search), thread=True, group="search")
 
     def _look(self, search: Search) -> None:
         """In a worker's thread: search, and post what comes of it."""
