@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import polars as pl
 
@@ -59,8 +60,8 @@ class StreamingBuilder(LedgerBuilder):
             self._filled[column] = self._filled.get(column, 0) + frame.height - nulls
         if frame.is_empty():
             return
-        first, last = frame.select(pl.col("start_time").min(), pl.col("start_time").max().alias("last")).row(0)
-        first, last = first.astimezone(UTC), last.astimezone(UTC)
+        starts = frame.get_column("start_time")
+        first, last = (cast(datetime, edge).astimezone(UTC) for edge in (starts.min(), starts.max()))
         self._first = first if self._first is None else min(self._first, first)
         self._last = last if self._last is None else max(self._last, last)
         if self.rows is not None:
