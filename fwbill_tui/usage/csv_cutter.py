@@ -63,7 +63,8 @@ class Cutter:
         size = min(_FIRST_CHUNK, self._chunk_bytes)
         rest = b""
         while True:
-            room = self._spare.pop() if self._spare else BytesIO()
+            # Fresh zeros take no memory before they are overwritten.
+            room = self._spare.pop() if self._spare else BytesIO(bytes(size))
             if not self._fill(room, rest, size):
                 break
             size = self._chunk_bytes
