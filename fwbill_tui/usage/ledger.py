@@ -35,6 +35,8 @@ _KEPT_MASKS = 4
 _KEPT_ROLLUP_BYTES = 256 << 20
 _FEW = 4
 """Fewer than one event in so many are sorted by themselves rather than picked from a whole order not known yet."""
+_FEWER = 100
+"""The same with a whole order that is known."""
 _FIRST_BLOCK = 1 << 15
 _LAST_BLOCK = 1 << 20
 _GROUP_KEYS = (*grouping.GROUP_MEASURES, *TIME_GROUPS)
@@ -226,7 +228,7 @@ class Ledger:
         if condition is None:
             return self._whole_order(sort)
         mask = self._mask(query, condition)
-        if self._orders.peek(sort) is None and mask.sum() < self.events.height // _FEW:
+        if mask.sum() < self.events.height // (_FEW if self._orders.peek(sort) is None else _FEWER):
             return order.arg_sort_where(mask, self.events, sort, self._labels)
         whole = self._whole_order(sort)
         return whole if mask.all() else whole.filter(mask.gather(whole))

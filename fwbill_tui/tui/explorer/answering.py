@@ -223,10 +223,10 @@ class Answering:
                 return
             if rows is not None:
                 self._tell(rows)
-        if self._show is None:
+        if self._show is None and total > _FIRST_ROWS:
             self._orders.ask(question)
         else:
-            self._whole_order(question, superseded)
+            self._whole_order(question, lambda _: superseded(0))
 
     def _rows_at_hand(self, question: Question, total: int) -> RowsReady | None:
         """The first rows, or those around the anchor; None where the whole order is as near."""
