@@ -58,7 +58,8 @@ def test_signals_end_the_work_in_one_line_and_leave_nothing(tmp_path: Path, numb
     (tmp_path / "out" / "usage.csv").write_text("old")
     # Stops in the middle of the writing, which is where it matters, and says so.
     program = (
-        "import sys\n"
+        "import signal, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # `nohup` has it ignored in all that it starts
         "from fwbill_tui.export import slices\n"
         "from fwbill_tui.cli.main import run\n"
         "slices.SLICE_ROWS = 1000\n"
