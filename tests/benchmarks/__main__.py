@@ -69,7 +69,7 @@ def _sections(results: Results, cache: Cache, given: argparse.Namespace, sizes: 
         ("saving", lambda: saving.measure(results, cache, largest, once)),
         ("saving", lambda: screen.measure_saving(results, cache, largest)),
         ("summary", lambda: starting.measure_summary(results, cache, largest, once)),
-        ("stalls", lambda: stalls.measure(results, cache, largest, 10 if given.quick else 300)),
+        ("stalls", lambda: stalls.measure(results, cache, largest, 5 if given.quick else 300)),
     ]
     if not given.quick:
         sections.append(("link", lambda: link.measure(results, cache, largest, repeats)))
