@@ -39,14 +39,13 @@ class ParquetCodes:
 
     def __init__(self, types: EventTypes) -> None:
         self._types = types
-        self._entries: dict[tuple[tuple[str, pl.DataType], ...], bytes] = {}
         self._stored = {column: _wide(types.label(column), f"{column}.{types.key}.stored") for column in COLUMN_DIMENSIONS}
         # Categories last as long as a series has them.
         self._kept = [pl.Series(dtype=dtype) for dtype in self._stored.values()]
         narrow = (column for column, dtype in self._stored.items() if dtype != types.label(column))
         self._tables = {column: pl.Series(column, dtype=types.label(column)) for column in narrow}
 
-    def coded(self, file: RawIOBase | BytesIO, names: Sequence[str] | None = None) -> BytesIO | None:
+    def coded(self, file: RawIOBase | BytesIO, names: Sequence[str]) -> BytesIO | None:
         """A copy in memory of a Parquet file, with its label columns as codes; `names` are ours for its columns.
 
         None when the file has no such columns as text, or does not say what its columns were. The pages of the copy are the
@@ -63,9 +62,9 @@ class ParquetCodes:
         stored = _schema(old)
         wanted = {
             name: self._stored[ours] if dtype == pl.String and ours in self._stored else dtype
-            for (name, dtype), ours in zip(stored.items(), names or stored, strict=False)
+            for (name, dtype), ours in zip(stored.items(), names, strict=False)
         }
-        tail = self._tail(old, wanted) if wanted != stored else None
+        tail = _tail(old, wanted) if wanted != stored else None
         if tail is None or _schema(tail) != wanted:
             return None
         pages = size - length
@@ -97,24 +96,24 @@ class ParquetCodes:
             self._tables[column] = table
         return table.gather(codes)
 
-    def _tail(self, old: bytes, schema: Mapping[str, pl.DataType]) -> bytes | None:
-        """The footer with another schema, its length, and the magic."""
-        at = old.rfind(_KEY)
-        if at < 0:
-            return None
-        length, begin = _varint_at(old, at + len(_KEY))
-        entry = self._entry(schema)
-        footer = b"".join((old[:at], _KEY, _varint(len(entry)), entry, old[begin + length : -_END]))
-        return footer + len(footer).to_bytes(4, "little") + _MAGIC
 
-    def _entry(self, schema: Mapping[str, pl.DataType]) -> bytes:
-        key = tuple(schema.items())
-        if key not in self._entries:
-            empty = BytesIO()
-            pl.DataFrame(schema=schema).write_parquet(empty)
-            empty.seek(0)
-            self._entries[key] = pl.read_parquet_metadata(empty)[_ENTRY].encode()
-        return self._entries[key]
+def _tail(old: bytes, schema: Mapping[str, pl.DataType]) -> bytes | None:
+    """The footer with another schema, its length, and the magic."""
+    at = old.rfind(_KEY)
+    if at < 0:
+        return None
+    length, begin = _varint_at(old, at + len(_KEY))
+    entry = _entry(schema)
+    footer = b"".join((old[:at], _KEY, _varint(len(entry)), entry, old[begin + length : -_END]))
+    return footer + len(footer).to_bytes(4, "little") + _MAGIC
+
+
+def _entry(schema: Mapping[str, pl.DataType]) -> bytes:
+    """What Polars writes for columns of these types."""
+    empty = BytesIO()
+    pl.DataFrame(schema=schema).write_parquet(empty)
+    empty.seek(0)
+    return pl.read_parquet_metadata(empty)[_ENTRY].encode()
 
 
 def _wide(label: pl.Categorical, name: str) -> pl.Categorical:

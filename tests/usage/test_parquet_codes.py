@@ -14,6 +14,7 @@ from fwbill_tui.usage.parquet_codes import ParquetCodes
 from fwbill_tui.usage.schema import EventTypes
 
 SCHEMA = {"email": pl.String, "usage_type": pl.String, "prompt_tokens": pl.Int64, "base_model_name": pl.String, "note": pl.String}
+TYPE = ["usage_type"]
 some_labels = st.sampled_from(["", "llama-v3p1-8b-instruct", "\ud7ff\U0010ffff", "ARROW:schema"])
 labels = st.one_of(st.none(), st.text(max_size=3), some_labels)
 
@@ -39,7 +40,7 @@ def test_files_of_one_load_keep_their_labels(files: list[list[tuple[object, ...]
     codes = ParquetCodes(types := EventTypes(wide=wide))
     for cells in files:
         frame = pl.DataFrame(cells, schema=SCHEMA, orient="row")
-        found = read(codes, codes.coded(written(frame, rows)))
+        found = read(codes, codes.coded(written(frame, rows), list(SCHEMA)))
         assert found.schema == {name: types.of(name) if name != "note" else pl.String() for name in SCHEMA}
         assert found.cast(SCHEMA).equals(frame)
 
@@ -57,7 +58,7 @@ def test_columns_have_our_names_in_their_order() -> None:
 def test_parts_read_by_and_by_know_labels_that_came_later() -> None:
     codes = ParquetCodes(EventTypes())
     groups = [["a"] * 3, ["b", "a", None], ["c", "b", "c"]]
-    copy = codes.coded(written(pl.DataFrame({"usage_type": [label for group in groups for label in group]}), 3))
+    copy = codes.coded(written(pl.DataFrame({"usage_type": [label for group in groups for label in group]}), 3), TYPE)
     assert copy is not None
     stored = pl.read_parquet(copy)  # all labels have a code before the first part is exchanged
     parts = [codes.exchanged(stored[start : start + 3]) for start in (3, 0, 6)]
@@ -68,9 +69,9 @@ def test_more_labels_than_narrow_codes_can_number() -> None:
     file = written(pl.DataFrame({"usage_type": [f"type {number}" for number in range(70_000)]}))
     codes = ParquetCodes(EventTypes())
     with pytest.raises(TooManyLabels, match="in usage_type"):
-        read(codes, codes.coded(file))
+        read(codes, codes.coded(file, TYPE))
     wide = ParquetCodes(EventTypes(wide=True))
-    assert read(wide, wide.coded(file))["usage_type"].n_unique() == 70_000
+    assert read(wide, wide.coded(file, TYPE))["usage_type"].n_unique() == 70_000
 
 
 @pytest.mark.parametrize("damage", [
@@ -81,7 +82,7 @@ def test_more_labels_than_narrow_codes_can_number() -> None:
 def test_footers_that_say_nothing(damage: tuple[bytes, bytes]) -> None:
     whole = written(pl.DataFrame({"usage_type": ["a"]})).getvalue()
     assert whole.replace(*damage) != whole
-    assert ParquetCodes(EventTypes()).coded(BytesIO(whole.replace(*damage))) is None
+    assert ParquetCodes(EventTypes()).coded(BytesIO(whole.replace(*damage)), TYPE) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -93,7 +94,7 @@ def test_a_damaged_footer_is_refused_or_read_as_polars_reads_it(data: st.DataObj
         whole[place] = data.draw(st.integers(0, 255))
     codes = ParquetCodes(EventTypes())
     try:
-        copy = codes.coded(BytesIO(bytes(whole)))
+        copy = codes.coded(BytesIO(bytes(whole)), TYPE)
     except Exception as error:
         pytest.fail(f"{error!r}")
     if copy is not None:
@@ -102,6 +103,6 @@ def test_a_damaged_footer_is_refused_or_read_as_polars_reads_it(data: st.DataObj
 
 def test_files_without_labels_as_text_are_left_alone() -> None:
     coded = ParquetCodes(EventTypes()).coded
-    assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]}))) is None
-    assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical}))) is None
-    assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1")) is None
+    assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]})), ["prompt_tokens", "note"]) is None
+    assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical})), TYPE) is None
+    assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1"), TYPE) is None
