@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from fwbill_tui.files.spool import Spool
@@ -18,7 +20,7 @@ from fwbill_tui.usage.csv_reader import TooManyLabels
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.rollup_ledger import RollupBuilder
-from fwbill_tui.usage.schema import EventTypes
+from fwbill_tui.usage.schema import Batch, EventTypes
 
 _GROWTH = 8
 """A snapshot is made when the load has grown this many times since the last one; together they cost a fraction of the load."""
@@ -90,7 +92,7 @@ def _load(
     missing: list[tuple[TimeRange, str]] = []
     for wanted in ranges:
         try:
-            for batch in source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled):
+            for batch in _ahead(source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled)):
                 builder.add(batch)
                 grown = builder.events >= _GROWTH * max(shown, 1)
                 patience = _PATIENCE * (1 + 2 * builder.events / 1_000_000)
@@ -106,6 +108,18 @@ def _load(
         label, note = f"{provenance.label}, streamed from disk", _on_disk(source, builder.rows.spool)
         provenance = replace(provenance, label=label, notes=(*provenance.notes, note))
     return Loaded(ledger, provenance, builder, cancelled.is_set())
+
+
+def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The batches, each of them while the next one is being read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread, closing(batches):
+        coming = thread.submit(next, batches, None)
+        try:
+            while (batch := coming.result()) is not None:
+                coming = thread.submit(next, batches, None)
+                yield batch
+        finally:
+            wait([coming])
 
 
 def _on_disk(source: FileSource, spool: Spool) -> str:

@@ -24,7 +24,7 @@ class StreamingBuilder(LedgerBuilder):
     def __init__(self, types: EventTypes, rows: StoredRows | None, **limits: int) -> None:
         """`rows` takes the events; with None they are kept nowhere, and only the rollup can be asked. `limits` are those
         of a LedgerBuilder."""
-        super().__init__(types, **limits)
+        super().__init__(types, rolled_at_once=0, **limits)
         self.rows = rows
         self._filled = dict.fromkeys(COLUMNS, 0)  # events that have a value, by column
         self._first: datetime | None = None

@@ -13,21 +13,28 @@ from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""
 _MOST_INT32 = 2**31 - 1
+_ROLLED_AT_ONCE = 1 << 20
+"""Events that are rolled up together: of fewer, the cores wait for each other."""
 _OUR_WORDS = frozenset({*DIMENSION_COLUMNS, *TIME_GROUPS, *GROUP_MEASURES, rollup.BUCKET})
 """A further column of such a name can't be a dimension beside ours; it is free text."""
 
 
 class LedgerBuilder:
-    """Collects batches of one load. Every batch is rolled up as it comes, so `build()` costs little however many there were.
+    """Collects batches of one load. They are rolled up as they come, so `build()` costs little however many there were.
 
     A further column is a dimension, with a dictionary, as long as it has at most `most_labels` different values; beyond
     that it is free text: shown, searched, exported, without facet. With more than `most_rolled` it is not in the rollup,
     which stays small, and its facet and groups are computed from the events when asked for. Empty texts become null.
     """
 
-    def __init__(self, types: EventTypes, *, most_labels: int = 1000, most_rolled: int = 60) -> None:
+    def __init__(
+        self, types: EventTypes, *, most_labels: int = 1000, most_rolled: int = 60, rolled_at_once: int = _ROLLED_AT_ONCE
+    ) -> None:
         self._types = types
+        self._rolled_at_once = rolled_at_once
         self._most_labels, self._most_rolled = most_labels, most_rolled
+        self._begun = False
+        self._waiting: list[tuple[pl.DataFrame, Batch]] = []  # to be rolled up together
         self._frames: list[pl.DataFrame] = []
         self._rollups: list[pl.DataFrame] = []
         self._rejects: list[Reject] = []
@@ -48,19 +55,32 @@ class LedgerBuilder:
         """Take a batch in."""
         self.rejected += len(batch.rejects)
         self._rejects += batch.rejects[: max(0, _MOST_REJECTS - len(self._rejects))]
-        if batch.events.is_empty() and self._frames:
+        if batch.events.is_empty() and self._begun:
             return
+        self._begun = True
         frame = self._with_dictionaries(batch.events)
-        rolled = [column for column in self._rolled if column in frame.columns]
-        largest = rollup.largest_counts(frame)
-        rollup_ = rollup.roll_up(frame, rolled, largest=largest)
-        if empty := [column for column in rolled if (rollup_.get_column(column).cast(pl.String) == "").any()]:
-            frame = _without_empty_text(frame, empty)
-            rollup_ = rollup.roll_up(frame, rolled, largest=largest)
-        self._largest = {name: max(most, largest[name]) for name, most in self._largest.items()}
-        self._keep(frame, batch)
-        self._rollups.append(rollup_)
+        self._waiting.append((frame, batch))
         self.events += frame.height
+        if sum(waiting.height for waiting, _ in self._waiting) >= self._rolled_at_once:
+            self._roll_up()
+
+    def _roll_up(self) -> None:
+        """Sum the batches that wait for it, and keep their events."""
+        if not self._waiting:
+            return
+        frames, batches = zip(*self._waiting, strict=True)
+        self._waiting.clear()
+        together = pl.concat(frames, how="diagonal", rechunk=False)
+        rolled = [column for column in self._rolled if column in together.columns]
+        largest = rollup.largest_counts(together)
+        rollup_ = rollup.roll_up(together, rolled, largest=largest)
+        if empty := [column for column in rolled if (rollup_.get_column(column).cast(pl.String) == "").any()]:
+            frames = tuple(_without_empty_text(frame, [name for name in empty if name in frame.columns]) for frame in frames)
+            rollup_ = rollup.roll_up(pl.concat(frames, how="diagonal", rechunk=False), rolled, largest=largest)
+        self._largest = {name: max(most, largest[name]) for name, most in self._largest.items()}
+        for frame, batch in zip(frames, batches, strict=True):
+            self._keep(frame, batch)
+        self._rollups.append(rollup_)
 
     def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:
         """Hold on to the events of a batch, in their final form: token counts in 32 bits as long as all of them fit."""
@@ -72,6 +92,7 @@ class LedgerBuilder:
 
     def build(self) -> Ledger:
         """The ledger of everything added so far; the builder may go on."""
+        self._roll_up()
         empty = self._types.frame_schema().to_frame()
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
         return Ledger(
@@ -101,6 +122,7 @@ class LedgerBuilder:
         if not new:
             different = pl.concat([self._values[column], different]).unique()
         if len(different) > self._most_labels or column in _OUR_WORDS:
+            self._roll_up()
             self._values.pop(column, None)
             self._free_text.add(column)
             self._frames = [
@@ -116,6 +138,7 @@ class LedgerBuilder:
 
     def _unroll(self, column: str) -> None:
         if column in self._rolled:
+            self._roll_up()
             self._rolled.remove(column)
             self._rollups = [
                 rollup.regroup(part, [rollup.BUCKET, *(name for name in self._rolled if name in part.columns)])
