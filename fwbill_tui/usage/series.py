@@ -33,30 +33,33 @@ def build(
     `facts` has the time key named `unit`, `column`, and the sums of a rollup. A measure that is zero throughout gives
     way to the number of events, so that usage without tokens (GPU hours) is still seen.
     """
-    starts = _starts(span, unit, zone)
-    value = total_tokens() if measure == "total_tokens" else pl.col(measure)
-    if measure != EVENTS and not facts.select((value != 0).any()).item():
-        measure, value = EVENTS, pl.col(EVENTS)
     # Zoned times that differ only in their offset are equal to Python; as UTC times they are not.
     start = pl.col(unit) if unit == "day" else pl.col(unit).dt.convert_time_zone("UTC")
-    cells = facts.select(start.alias("start"), pl.col(column).cast(pl.String).fill_null("").alias("label"), value.alias("value"))
-    cells = cells.group_by("start", "label").agg(_sum()).filter(pl.col("value") != 0)
-    ranked = cells.group_by("label").agg(_sum()).sort("value", pl.col("label") == "", "label", descending=[True, False, False])
-    named = ranked.head(limit).select("label").with_row_index("name")
-    names: list[str | None] = named.get_column("label").to_list()
-    if ranked.height > limit:
+    value = total_tokens() if measure == "total_tokens" else pl.col(measure)
+    cells = facts.group_by(start.alias("start"), pl.col(column).alias("label")).agg(
+        value.sum().alias("value"), pl.col(EVENTS).sum().alias(EVENTS), (value != 0).any().alias("used")
+    )
+    amounts = cells.get_column("value")
+    if measure != EVENTS and not cells.get_column("used").any():
+        measure, amounts = EVENTS, cells.get_column(EVENTS)
+    # There are a thousand of them or so: one more step of Polars would take longer than all that follows.
+    labels = cells.get_column("label").cast(pl.String).fill_null("").to_list()
+    drawn = [cell for cell in zip(cells.get_column("start").to_list(), labels, amounts.to_list(), strict=True) if cell[2]]
+    sums: dict[str, float] = {}
+    for _, label, amount in drawn:
+        sums[label] = sums.get(label, 0) + amount
+    ranked = sorted(sums, key=lambda label: (-sums[label], not label, label))
+    names: list[str | None] = [*ranked[:limit]]
+    if len(ranked) > limit:
         names.append(None)
+    starts = _starts(span, unit, zone)
     rows: list[list[float]] = [[0] * len(starts) for _ in names]
+    row_of = {label: rows[min(rank, limit)] for rank, label in enumerate(ranked)}
     place = {start.astimezone(UTC) if isinstance(start, datetime) else start: index for index, start in enumerate(starts)}
-    drawn = cells.join(named, on="label", how="left").group_by("start", pl.col("name").fill_null(limit)).agg(_sum())
-    for begin, name, amount in drawn.iter_rows():
+    for begin, label, amount in drawn:
         if (index := place.get(begin)) is not None:
-            rows[name][index] = amount
+            row_of[label][index] += amount
     return Series(unit, measure, column, tuple(starts), tuple(names), tuple(map(tuple, rows)))
-
-
-def _sum() -> pl.Expr:
-    return pl.col("value").sum()
 
 
 def _starts(span: TimeRange, unit: Literal["day", "hour"], zone: str) -> list[date | datetime]:
