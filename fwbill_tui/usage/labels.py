@@ -34,7 +34,8 @@ class Labels:
         texts = [EMPTY if text is None else text for text in texts]
         self.codes: dict[str, int | None] = dict(zip(texts, codes, strict=True))
         self.values: tuple[str, ...] = tuple(sorted(self.codes))
-        self._solid = pl.Series([label for label in self.values if label], dtype=pl.String)
+        self.solid = pl.Series([label for label in self.values if label], dtype=pl.String)
+        """The labels without the empty one."""
 
     def ranks(self) -> pl.Series:
         """Label rank by code: `ranks[code]` orders codes as their labels are ordered."""
@@ -60,10 +61,6 @@ class Labels:
             if label and (glob.match(label.casefold()) or glob.match(last_segment(label).casefold()))
         ]  # fmt: skip
 
-    def matching(self, pattern: str) -> list[str]:
-        """The labels in which a regular expression (Polars' kind) is found; it is never found in an empty cell."""
-        return self._solid.filter(self._solid.str.contains(pattern)).to_list()
-
     def condition(self, labels: Iterable[str]) -> pl.Expr:
         """Rows whose label is one of these; never null."""
         wanted = set(labels)
@@ -77,8 +74,15 @@ class Labels:
         if len(solid) == 1:
             inside = physical == pl.lit(solid[0], dtype=self._physical)
         else:
-            inside = physical.is_in(pl.Series(solid, dtype=self._physical).implode())
+            inside = physical.is_in(pl.lit(pl.Series(solid, dtype=self._physical)).implode())
         return inside.fill_null(value=None in codes) if None in self.codes.values() else inside
+
+
+def matching(columns: Iterable[Labels], pattern: str) -> list[list[str]]:
+    """Of each column, the labels in which a regular expression (Polars' kind) is found; it is never found in an empty cell."""
+    solid = [pl.lit(labels.solid) for labels in columns]  # in one query: there are few of them, and a query is what takes time
+    found = [texts.filter(texts.str.contains(pattern)).implode().alias(str(number)) for number, texts in enumerate(solid)]
+    return list(pl.select(found).row(0)) if found else []
 
 
 class TextLabels(Labels):

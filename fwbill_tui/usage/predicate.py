@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from fwbill_tui.usage.labels import EMPTY, Labels
+from fwbill_tui.usage.labels import EMPTY, Labels, matching
 from fwbill_tui.usage.names import column_of
 from fwbill_tui.usage.query import Condition, Operator, Query, TimeRange
 from fwbill_tui.usage.search import SearchTerm, parse_search
@@ -92,11 +92,8 @@ def build(
 
 def _search_condition(term: SearchTerm, labels: Mapping[str, Labels], texts: Sequence[str]) -> pl.Expr:
     scope = None if term.dimension is None else column_of(term.dimension)
-    found = [
-        known.condition(hits)
-        for column, known in labels.items()
-        if scope in (None, column) and (hits := known.matching(term.pattern))
-    ]
+    within = [known for column, known in labels.items() if scope in (None, column)]
+    found = [known.condition(hits) for known, hits in zip(within, matching(within, term.pattern), strict=True) if hits]
     found += [pl.col(column).str.contains(term.pattern).fill_null(value=False) for column in texts]
     anywhere = pl.any_horizontal(found) if len(found) > 1 else found[0] if found else pl.lit(value=False)
     return ~anywhere if term.negative else anywhere
