@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
+from functools import lru_cache
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -101,12 +100,13 @@ class UsageChart(Painted, Widget):
         for index, (_, _, start) in enumerate(plot.columns):
             self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
         axis, legend = self.part("axis"), self._legend(legend_width)
+        styles, textured = [self._style(number) for number in range(len(self.series.names))], self.app.no_color
         lines = []
         for row in range(plot.height):
             mark = compact(plot.most) if row == 0 else "0" if row == plot.height - 1 else ""
-            segments = [Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis), *self._row(plot, row)]
-            strip = Strip(segments).adjust_cell_length(width - legend_width, self.ground)
-            lines.append(strip)
+            label = Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis)
+            strip = Strip([label, *self._row(plot, row, styles, textured=textured)])
+            lines.append(strip.adjust_cell_length(width - legend_width, self.ground))
         if marks_height:
             marks = Segment(" " * _AXIS + plot.marks(self.day_states), axis)
             lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.ground))
@@ -116,44 +116,29 @@ class UsageChart(Painted, Widget):
         joined = (Strip.join(pair) for pair in zip(lines, beside, strict=False))
         return [line.adjust_cell_length(width, self.ground) for line in joined]
 
-    def _row(self, plot: _Plot, row: int) -> list[Segment]:
+    def _row(self, plot: _Plot, row: int, styles: Sequence[Style], *, textured: bool) -> list[Segment]:
         """One line of the plot; `row` 0 is the top. Neighbours of one style are one segment."""
         floor = (plot.height - 1 - row) * 8
         gap = " " if plot.bar > 2 else ""
         filled, blank = plot.bar - len(gap), " " * plot.bar
-        runs: list[tuple[str, Style]] = []
-        style = ground = self.ground
+        segments: list[Segment] = []
+        run, style, ground = "", self.ground, self.ground
         for stack, top, _ in plot.columns:
             if top <= floor:
-                runs.append((blank, style))
+                run += blank
                 continue
-            glyph, style = self._cell(stack, floor, min(8, top - floor))
-            if style.bgcolor != ground.bgcolor:
-                runs += [(glyph * filled, style), (gap, ground)]
-                style = ground
+            glyph, own = _cell(stack, floor, min(8, top - floor), styles, textured=textured)
+            if own is not style:
+                if run:
+                    segments.append(Segment(run, style))
+                run, style = "", own
+            run += glyph * filled
+            if own.bgcolor != ground.bgcolor:
+                segments.append(Segment(run, style))
+                run, style = gap, ground
             else:
-                runs.append((glyph * filled + gap, style))
-        return [Segment("".join(text for text, _ in run), style) for style, run in groupby(runs, key=itemgetter(1))]
-
-    def _cell(self, stack: list[tuple[int, float]], floor: int, filled: int) -> tuple[str, Style]:
-        """Glyph and colours of a cell whose lower `filled` eighths belong to the column.
-
-        A cell can show two colours only where the column fills it: the lower part as a block, the upper as the ground.
-        """
-        within = [(number, edge) for number, edge in stack if edge > floor]
-        if not within:
-            return EIGHTHS_UP[filled], self._style(0)
-        index, edge = within[0]
-        style = self._style(index)
-        if filled < 8:
-            return EIGHTHS_UP[filled], style
-        if self.app.no_color:
-            return _TEXTURES[index % len(_TEXTURES)], style
-        part = round(edge - floor)
-        if part >= 8 or len(within) == 1:
-            return "█", style
-        upper = self._style(within[1][0])
-        return (EIGHTHS_UP[part], style + Style(bgcolor=upper.color)) if part else ("█", upper)
+                run += gap
+        return [*segments, Segment(run, style)]
 
     def _legend(self, width: int) -> list[Strip]:
         if not width or self.series is None:
@@ -174,6 +159,35 @@ class UsageChart(Painted, Widget):
             more = cells.fit(f"  … {len(lines) - room + 1} more", width)
             lines = [*lines[: room - 1], Strip([Segment(more, axis)])]
         return [line.adjust_cell_length(width, self.ground) for line in lines]
+
+
+def _cell(
+    stack: Sequence[tuple[int, float]], floor: int, filled: int, styles: Sequence[Style], *, textured: bool
+) -> tuple[str, Style]:
+    """Glyph and colours of a cell whose lower `filled` eighths belong to the column.
+
+    A cell can show two colours only where the column fills it: the lower part as a block, the upper as the ground.
+    """
+    within = [(number, edge) for number, edge in stack if edge > floor]
+    if not within:
+        return EIGHTHS_UP[filled], styles[0]
+    index, edge = within[0]
+    style = styles[index]
+    if filled < 8:
+        return EIGHTHS_UP[filled], style
+    if textured:
+        return _TEXTURES[index % len(_TEXTURES)], style
+    part = round(edge - floor)
+    if part >= 8 or len(within) == 1:
+        return "█", style
+    upper = styles[within[1][0]]
+    return (EIGHTHS_UP[part], _below(style, upper)) if part else ("█", upper)
+
+
+@lru_cache(maxsize=64)
+def _below(lower: Style, upper: Style) -> Style:
+    """A cell of two colours."""
+    return lower + Style(bgcolor=upper.color)
 
 
 class _Plot:
