@@ -92,6 +92,11 @@ class QuestionFailed(Message):
         self.question, self.problem = question, problem
 
 
+def _summed_up(query: Query) -> Query:
+    """What of a query totals, facets and chart depend on."""
+    return replace(query, sort=(), group_by=())
+
+
 class Newest(Generic[_Question]):
     """A daemon thread that works on the newest thing it was given.
 
@@ -140,6 +145,7 @@ class Answering:
         self._target = target
         self._show: Callable[[Message], None] | None = None
         self._summed: tuple[Ledger, Query, _Summary] | None = None
+        self._unfiltered: tuple[Ledger, Query, Totals] | None = None
         self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
         self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._first_rows))
         self._orders: Newest[Question] = Newest("fwbill-order", self._guarded(self._whole_order))
@@ -196,14 +202,24 @@ class Answering:
         return guarded
 
     def _summary(self, question: Question, superseded: Callable[[float], bool]) -> None:
-        ledger, query = question.ledger, replace(question.query, sort=(), group_by=())
+        ledger, query = question.ledger, _summed_up(question.query)
         if self._summed is None or self._summed[0] is not ledger or self._summed[1] != query:
-            totals, whole, facets = ledger.totals(query), ledger.whole(query), ledger.facets(query)
+            totals = ledger.totals(query)
+            whole, facets = self._whole(ledger, query, totals), ledger.facets(query)
             if superseded(0):
                 return
             series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
             self._summed = ledger, query, (totals, whole, facets, series)
         self._tell(SummaryReady(question, *self._summed[2]))
+
+    def _whole(self, ledger: Ledger, query: Query, totals: Totals) -> Totals:
+        """The totals without filters: one letter after the other asks for the same."""
+        unfiltered = query.clear_filters()
+        if unfiltered == query:
+            return totals
+        if self._unfiltered is None or self._unfiltered[0] is not ledger or self._unfiltered[1] != unfiltered:
+            self._unfiltered = ledger, unfiltered, ledger.whole(query)
+        return self._unfiltered[2]
 
     def _first_rows(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query
@@ -214,9 +230,9 @@ class Answering:
         if isinstance(ledger, LazyLedger):
             if not superseded(_PAUSE):
                 page = ledger.page(query)
-                self._tell(RowsReady(question, page, None, ledger.totals(query).events, whole=True))
+                self._tell(RowsReady(question, page, None, self._totals(question).events, whole=True))
             return
-        total = min(ledger.totals(query).events, ledger.events.height)  # a row of a rollup stands for several events
+        total = min(self._totals(question).events, ledger.events.height)  # a row of a rollup stands for several events
         if total > _FIRST_ROWS:
             rows = self._rows_at_hand(question, total)
             if superseded(0):
@@ -227,6 +243,13 @@ class Answering:
             self._orders.ask(question)
         else:
             self._whole_order(question, lambda _: superseded(0))
+
+    def _totals(self, question: Question) -> Totals:
+        """The totals of a question, which mostly were worked out for its summary."""
+        summed = self._summed
+        if summed is not None and summed[0] is question.ledger and summed[1] == _summed_up(question.query):
+            return summed[2][0]
+        return question.ledger.totals(question.query)
 
     def _rows_at_hand(self, question: Question, total: int) -> RowsReady | None:
         """The first rows, or those around the anchor; None where the whole order is as near."""
