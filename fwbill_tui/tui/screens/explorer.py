@@ -141,12 +141,12 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     def _follow_history(self) -> None:
         self._problem = ""
-        self._show_query()
-        self._show_problem()
         if self.needs_load():
             self.load()
         else:
             self.answer(fewer=False)
+        self._show_query()
+        self._show_problem()
 
     def _show_query(self) -> None:
         """Hand the query down to the widgets that show it."""
