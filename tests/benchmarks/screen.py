@@ -58,10 +58,10 @@ class Places:
         return [line[self.left : _COLUMNS - 2] for line in screen.splitlines()[self.header + 1 : self.header + 1 + self.lines]]
 
     def answers(self, screen: str) -> list[str]:
-        """Facets, totals and chart."""
+        """Facets, totals and chart. A capture leaves out the blanks in which a line ends: rows beside a facet bring them back."""
         lines = screen.splitlines()
         end = self.header + self.lines
-        return [*lines[3 : self.header], *(line[: self.left - 1] for line in lines[self.header : end])]
+        return [*lines[3 : self.header], *(line[: self.left - 1].rstrip() for line in lines[self.header : end])]
 
 
 def settled(frames: Sequence[Frame], part: Callable[[str], list[str]] = str.splitlines) -> float | None:
