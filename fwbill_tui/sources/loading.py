@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from fwbill_tui.files.spool import Spool
@@ -112,7 +111,7 @@ def _load(
 
 def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
     """The batches, each of them while the next one is being read."""
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread, closing(batches):
+    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as thread:
         coming = thread.submit(next, batches, None)
         try:
             while (batch := coming.result()) is not None:
