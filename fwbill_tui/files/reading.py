@@ -77,7 +77,7 @@ def _read(source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> G
         else:
             batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes, threads)
         for batch in held.enter_context(closing(batches)):
-            events += batch.events.height
+            events += batch.event_count
             yield batch
 
 

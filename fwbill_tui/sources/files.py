@@ -18,6 +18,8 @@ from fwbill_tui.usage.schema import Batch, EventTypes
 
 OnUnreadable = Callable[[Exception], None] | None
 _FRUGAL_CHUNK_BYTES = 8 << 20
+_SUMMED_CHUNK_BYTES = 14 << 20
+"""Larger, since their events are mostly not held."""
 _FRUGAL_THREADS = max(THREADS - 1, 1)
 
 
@@ -89,8 +91,9 @@ class FileSource:
     def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
         if not (self._frugal or self.lazy):
             return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable)
+        chunk_bytes = _SUMMED_CHUNK_BYTES if types.summed else _FRUGAL_CHUNK_BYTES
         return read_inputs(
-            self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=_FRUGAL_CHUNK_BYTES, threads=_FRUGAL_THREADS
+            self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=chunk_bytes, threads=_FRUGAL_THREADS
         )  # fmt: skip
 
     def provenance(self) -> Provenance:

@@ -59,13 +59,14 @@ def load(
     Raises what the source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
     """
     stop = cancelled or threading.Event()
-    builder = onto or _new_builder(source, EventTypes(unread=unread), rows=rows)
+    types = EventTypes(unread=unread, summed=not rows and isinstance(source, FileSource))
+    builder = onto or _new_builder(source, types, rows=rows)
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
     except TooManyLabels:
         if onto is not None:
             raise
-        builder = _new_builder(source, EventTypes(wide=True, unread=unread), rows=rows)
+        builder = _new_builder(source, EventTypes(wide=True, summed=types.summed, unread=unread), rows=rows)
         return _load(source, ranges, builder, progress, snapshot, stop)
 
 

@@ -8,7 +8,7 @@ from typing import cast
 import polars as pl
 
 from fwbill_tui.files.stored import StoredRows
-from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.building import MOST_INT32, LedgerBuilder
 from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.names import COLUMNS, REQUIRED_COLUMNS
 from fwbill_tui.usage.query import TimeRange
@@ -33,6 +33,12 @@ class StreamingBuilder(LedgerBuilder):
     def add(self, batch: Batch) -> None:
         """Take a batch in."""
         super().add(batch)
+        for sums in batch.sums:
+            self._rollups.append(sums.rollup)
+            self._largest = {name: max(most, MOST_INT32) for name, most in self._largest.items()}
+            self._filled |= {column: self._filled[column] + sums.events for column in COLUMNS}  # as far as is known
+            self._span_to(*sums.span)
+            self.events += sums.events
         if sum(part.height for part in self._rollups[1:]) > max(_LOOSE_ROWS, self._rollups[0].height):
             self._hourly()
 
@@ -61,11 +67,13 @@ class StreamingBuilder(LedgerBuilder):
         if frame.is_empty():
             return
         starts = frame.get_column("start_time")
-        first, last = (cast(datetime, edge).astimezone(UTC) for edge in (starts.min(), starts.max()))
-        self._first = first if self._first is None else min(self._first, first)
-        self._last = last if self._last is None else max(self._last, last)
+        self._span_to(cast(datetime, starts.min()).astimezone(UTC), cast(datetime, starts.max()).astimezone(UTC))
         if self.rows is not None:
             self.rows.add(frame, batch)
+
+    def _span_to(self, first: datetime, last: datetime) -> None:
+        self._first = first if self._first is None else min(self._first, first)
+        self._last = last if self._last is None else max(self._last, last)
 
     def _type(self, column: str) -> pl.DataType:
         return self._types.label(column) if column in self._values else self._types.of(column)

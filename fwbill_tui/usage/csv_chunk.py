@@ -3,7 +3,7 @@
 Polars fills rows that are short of fields with nulls, makes a row of nulls of an empty line and refuses a whole chunk for
 one bad cell. So a chunk goes down these steps until one can answer for it:
 
-1. typed at once by Polars, when the rows are proven complete and every cell was read;
+1. typed at once by Polars, when the rows are proven complete and every cell was read (and summed, if sums are wanted);
 2. as text by Polars, when every line is proven to be one complete row, and typed by `cells`;
 3. cut into smaller pieces, the bad one of which ends up with `row_reader`.
 """
@@ -16,9 +16,10 @@ import polars as pl
 
 from fwbill_tui.usage import times
 from fwbill_tui.usage.cells import complete, convert
+from fwbill_tui.usage.csv_sums import ChunkSums
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.row_reader import Fault, printable, split_rows
-from fwbill_tui.usage.schema import EventTypes
+from fwbill_tui.usage.schema import EventTypes, Sums
 
 _PIECES = 16
 _FEW_QUOTES = 2048
@@ -32,9 +33,10 @@ the middle of a file."""
 
 @dataclass(slots=True)
 class Piece:
-    """Events and faults of a stretch of CSV, the lines it used up, and the unfinished record at its end."""
+    """Events (or their sums) and faults of a stretch of CSV, the lines it used up, and the unfinished record at its end."""
 
     events: list[pl.DataFrame] = field(default_factory=list)
+    sums: list[Sums] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     lines: int = 0
     tail: bytes = b""
@@ -52,6 +54,7 @@ class ChunkReader:
         self._no_events = complete(self._text_schema.to_frame().select(
             pl.col(name).cast(types.of(name)) for name in header.names
         ), types)  # fmt: skip
+        self._sums = ChunkSums(header, types) if types.summed and not header.further else None
         a_field = r'(?:[^",]*|"(?:[^"]|"")*")'
         self._whole_row = f"^{a_field}(?:,{a_field}){{{self._width - 1}}}$"
 
@@ -71,22 +74,32 @@ class ChunkReader:
 
     def _read(self, data: bytes, piece: Piece, final: bool) -> None:
         marked = data.startswith(_MARKS)
-        events = None if marked else self._at_once(data)
-        if events is not None:
-            piece.events.append(complete(events, self._types))
-            piece.lines += events.height
-        elif marked or not self._as_text(data, piece):
+        if marked or not (self._at_once(data, piece) or self._as_text(data, piece)):
             if len(data) > _SMALL:
                 self._in_pieces(data, piece, final)
             else:
                 self._by_row(data, piece, final)
 
     # -- 1: typed by Polars ------------------------------------------------------------------------------------------
-    def _at_once(self, data: bytes) -> pl.DataFrame | None:
+    def _at_once(self, data: bytes, piece: Piece) -> bool:
         quoted = _lines_with_quotes(data, len(data) // _FEW_QUOTES)
         # An empty cell is null by itself. One that is written "" has to be asked for, which takes a seventh of the time.
         nothing = [""] if quoted is None or _quoted_nothing(quoted) else None
-        scan = pl.scan_csv(data, has_header=False, schema=self._typed_schema, null_values=nothing)
+        if self._sums is not None:
+            sums = self._sums.of(pl.scan_csv(data, has_header=False, schema=self._sums.schema, null_values=nothing))
+            if sums is not None and self._complete(data, sums.events, quoted):
+                piece.sums.append(sums)
+                piece.lines += sums.events
+                return True
+        events = self._events(pl.scan_csv(data, has_header=False, schema=self._typed_schema, null_values=nothing))
+        if events is None or not self._complete(data, events.height, quoted):
+            return False
+        piece.events.append(complete(events, self._types))
+        piece.lines += events.height
+        return True
+
+    def _events(self, scan: pl.LazyFrame) -> pl.DataFrame | None:
+        """The events of a scan; None where a cell is not one of an event."""
         if self._unread:
             # Polars counts the fields of a line only if it is asked for all of them.
             scan = scan.with_columns(pl.col(self._unread).is_null())
@@ -94,7 +107,7 @@ class ChunkReader:
             rows = times.read_in_scan(scan).collect(engine="streaming")
         except pl.exceptions.PolarsError:
             return None
-        if rows["usage_type"].null_count() or not self._complete(data, rows.height, quoted):
+        if rows["usage_type"].null_count():
             return None
         events = times.finish(rows.drop(self._unread) if self._unread else rows)
         if events is None:

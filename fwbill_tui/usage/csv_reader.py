@@ -53,7 +53,7 @@ def read_csv(
                 return
             rejects = tuple(Reject(source, line + fault.line, *fault[1:]) for fault in piece.faults)
             line += piece.lines
-            yield Batch(reader.together(piece), rejects, at - done)
+            yield Batch(reader.together(piece), rejects, at - done, tuple(piece.sums))
             done = at
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

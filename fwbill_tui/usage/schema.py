@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
@@ -24,11 +25,13 @@ class EventTypes:
     wide; `wide=True` takes 32 bits, for a load in which a column has more than 65,000 different labels (Polars then raises
     `ComputeError` on the narrow type).
 
-    `unread` are label columns that the load is not about: they need not be filled, where reading is faster without. What
-    makes a row unreadable stays the same.
+    `summed` says that sums are all that is wanted: a reader may hand on `Sums` in place of events. `unread` are label columns
+    that the load is not about: they need not be filled, where reading is faster without. What makes a row unreadable stays
+    the same.
     """
 
     wide: bool = False
+    summed: bool = False
     unread: frozenset[str] = frozenset()
     key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -73,9 +76,30 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """Events that were summed while they were read: their hourly `rollup`, over the label columns that the load is about.
+
+    Each count of tokens fits 32 bits. `span` is the start of the first event and of the last one.
+    """
+
+    rollup: pl.DataFrame
+    events: int
+    span: tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """A part of a load: events typed by one `EventTypes` (a single chunk in memory), and what was set aside."""
+    """A part of a load: events typed by one `EventTypes` (a single chunk in memory), and what was set aside.
+
+    `sums` stand for further events, in loads that want no others.
+    """
 
     events: pl.DataFrame
     rejects: tuple[Reject, ...] = ()
     bytes_read: int = 0
+    sums: tuple[Sums, ...] = ()
+
+    @property
+    def event_count(self) -> int:
+        """How many events this is about."""
+        return self.events.height + sum(part.events for part in self.sums)

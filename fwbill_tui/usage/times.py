@@ -16,8 +16,9 @@ _OTHER_FORMS = (
 )
 _REST = " "
 """Before a column's name: its texts that are not read yet. No header has such a name."""
-_LATEST = 253_370_764_800_000_000
-"""The year 9999 in microseconds. Days are cut in other zones, where a time beyond this leaves Python's calendar."""
+LATEST = 253_370_764_800_000_000
+"""The year 9999 in microseconds; times are before it. Days are cut in other zones, where one beyond it leaves Python's
+calendar."""
 
 
 def to_utc(text: pl.Series) -> pl.Series:
@@ -32,6 +33,11 @@ def to_utc(text: pl.Series) -> pl.Series:
         rest = text.filter(times.is_null()).unique().drop_nulls()
         times = times.fill_null(text.replace_strict(rest, _other_forms(rest), default=None, return_dtype=times.dtype))
     return believable(times)
+
+
+def exact(text: pl.Expr) -> pl.Expr:
+    """Texts in the exporter's own form as microseconds since 1970 (Int64); null where a text has another form."""
+    return text.str.to_datetime(_EXPORT_FORM, time_unit="us", strict=False, cache=False).to_physical()
 
 
 def read_in_scan(scan: pl.LazyFrame) -> pl.LazyFrame:
@@ -86,9 +92,9 @@ def believable(times: pl.Series) -> pl.Series:
     """Null out UTC times outside 1970 to 9998, which are damage and not usage."""
     ticks = times.to_physical()
     low, high = ticks.min(), ticks.max()
-    if low is None or (low >= 0 and high < _LATEST):  # type: ignore[operator]
+    if low is None or (low >= 0 and high < LATEST):  # type: ignore[operator]
         return times
-    return times.to_frame().select(pl.when((ticks >= 0) & (ticks < _LATEST)).then(pl.first())).to_series()
+    return times.to_frame().select(pl.when((ticks >= 0) & (ticks < LATEST)).then(pl.first())).to_series()
 
 
 def _other_forms(text: pl.Series) -> pl.Series:

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from fwbill_tui.usage import csv_chunk
+from fwbill_tui.usage import csv_chunk, rollup
 from fwbill_tui.usage.csv_chunk import ChunkReader, Piece
 from fwbill_tui.usage.csv_reader import read_csv
 from fwbill_tui.usage.header import Header
+from fwbill_tui.usage.names import DIMENSION_COLUMNS
 from fwbill_tui.usage.schema import EventTypes
 
 NAMES = ("usage_type", "start_time", "email", "prompt_tokens", "accelerator_seconds", "end_time", "team", "cached_prompt_tokens")
@@ -83,8 +84,8 @@ anything = st.one_of(well_formed, damaged)
 class RowByRow(ChunkReader):
     """The reference: Polars reads nothing."""
 
-    def _at_once(self, data: bytes) -> pl.DataFrame | None:
-        return None
+    def _at_once(self, data: bytes, piece: Piece) -> bool:
+        return False
 
     def _as_text(self, data: bytes, piece: Piece) -> bool:
         return False
@@ -93,8 +94,8 @@ class RowByRow(ChunkReader):
 class AsText(ChunkReader):
     """The second step where it will answer."""
 
-    def _at_once(self, data: bytes) -> pl.DataFrame | None:
-        return None
+    def _at_once(self, data: bytes, piece: Piece) -> bool:
+        return False
 
 
 def assert_same(types: EventTypes, one: tuple[ChunkReader, Piece], other: tuple[ChunkReader, Piece]) -> None:
@@ -178,6 +179,50 @@ def test_columns_that_are_not_wanted_change_nothing_else(data: bytes, names: tup
     assert_frame_equal(pieces[0][2], pieces[1][2])
 
 
+OURS = tuple("model_bucket" if name == "team" else name for name in NAMES)
+plain_line = st.builds(
+    lambda *cells: ",".join(cells).encode(),
+    st.sampled_from(["TEXT", "TEXT", "GPU"]),
+    st.builds("2026-10-0{} 0{}:02:24 UTC".format, st.integers(1, 3), st.integers(0, 9)),
+    st.sampled_from(["ana@acme.dev", "bob@acme.dev", "", '"Ops, EU"']),
+    st.sampled_from(["7", "7", "", "0", "-7", "2147483647", "2147483648", "9223372036854775807"]),
+    st.sampled_from(["1.5", "", "3600"]),
+    st.one_of(st.just(TIME), TIMES),
+    st.sampled_from(["red", ""]),
+    st.sampled_from(["3", ""]),
+    st.sampled_from(["4", ""]),
+)
+plain = st.lists(plain_line, min_size=1, max_size=15).map(b"\n".join)
+files = st.one_of(st.tuples(st.just(OURS), anything), st.tuples(st.just((*OURS, "uncached_prompt_tokens")), plain))
+
+
+@settings(max_examples=120, deadline=None)
+@given(files, st.sampled_from([(), ("email",)]))
+def test_sums_made_while_reading_are_those_of_the_events(file: tuple[tuple[str, ...], bytes], unread: tuple[str, ...]) -> None:
+    names, data = file
+    rolled = [name for name in DIMENSION_COLUMNS.values() if name not in unread]
+    found = []
+    for summed in (False, True):
+        reader = ChunkReader(Header(names), EventTypes(summed=summed, unread=frozenset(unread)))
+        piece = reader.read(data, final=True)
+        events = reader.together(piece)
+        parts = [rollup.roll_up(events, rolled), *(part.rollup for part in piece.sums)]
+        sums = rollup.narrowed(rollup.merge(parts, rolled)).cast({pl.Categorical: pl.String})
+        starts = [*events["start_time"], *(start for part in piece.sums for start in part.span)]
+        count = events.height + sum(part.events for part in piece.sums)
+        found.append((piece.faults, piece.lines, piece.tail, count, sorted(starts)[:1], sorted(starts)[-1:]))
+        found.append(sums.select(rollup.BUCKET, *rolled, *rollup.SUMS).sort(rollup.BUCKET, *rolled))
+    assert found[0] == found[2]
+    assert_frame_equal(found[1], found[3])
+
+
+def test_events_as_fireworks_writes_them_are_summed_while_they_are_read() -> None:
+    data = f"{GOOD}\n".encode() * 3 + GOOD.replace(f"1.5,{TIME}", ",2026-10-01 10:00:00 UTC").encode()
+    for names, summed in ((OURS, True), (NAMES, False)):  # a further column may be a dimension
+        piece = ChunkReader(Header(names), EventTypes(summed=True)).read(data, final=True)
+        assert ([part.events for part in piece.sums], len(piece.events)) == (([4], 0) if summed else ([], 1))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=',,a\n"\r \x1f#é', min_size=1, max_size=80))
 def test_commas_are_counted_whatever_stands_between_them(text: str) -> None:
@@ -206,7 +251,7 @@ def test_rows_and_times_of_a_large_chunk_stand_where_they_stood(form: str) -> No
     times = [form.format(row // 61 % 60, row % 60) for row in range(30_000)]
     data = "".join(f"TEXT,{start},ana,{row},,{ends(row)},,\n" for row, start in enumerate(times)).encode()
     fast, slow = ChunkReader(HEADER, types), RowByRow(HEADER, types)
-    assert fast._at_once(data) is not None
+    assert fast._at_once(data, Piece())
     assert_same(types, (fast, fast.read(data)), (slow, slow.read(data)))
 
 
