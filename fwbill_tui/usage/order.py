@@ -1,7 +1,7 @@
 """Sorting and filtering as vectors of row numbers. The frame of events is never copied.
 
-A sort turns every key into whole numbers of few bits (`sort_codes`), sorts by as many of them at once as fit into 64 bits
-with a row's place (`sort_pass`), and takes keys that do not fit together in several stable passes, the last key first.
+A sort turns keys into whole numbers where it can (`sort_codes`), sorts by as many of them at once as fit into 64 bits with
+a row's place (`sort_pass`), and takes keys that do not fit together in several stable passes, the last key first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import polars as pl
 
 from fwbill_tui.usage.labels import Labels
 from fwbill_tui.usage.query import SortKey
-from fwbill_tui.usage.sort_codes import Code, codes_of
+from fwbill_tui.usage.sort_codes import Code, code_of
 from fwbill_tui.usage.sort_pass import room_for, sorted_rows
 
 _FEW = 8
@@ -56,7 +56,8 @@ def arg_sort(frame: pl.DataFrame, keys: Sequence[SortKey], labels: Mapping[str, 
     order, keys = _order_at_hand(frame, keys)
     if order is None and len(keys) == 1 and (of := labels.get(keys[0].column)) and len(of.codes) <= _FEW_LABELS:
         return _picked(frame.get_column(keys[0].column), of, descending=keys[0].descending)
-    codes = [code for key in keys for code in codes_of(frame.get_column(key.column), key, labels.get(key.column), room)]
+    found = (code_of(frame.get_column(key.column), key, labels.get(key.column)) for key in keys)
+    codes = [code for code in found if code is not None]
     for group in _passes(codes, room):
         order = sorted_rows(order, group if order is None else [code.gathered(order) for code in group])
     return natural_order(frame.height) if order is None else order
@@ -114,7 +115,7 @@ def _reversed_runs(values: pl.Series) -> pl.Series:
 
 
 def _passes(codes: Sequence[Code], room: int) -> list[list[Code]]:
-    """Codes grouped into passes that fit `room` bits, least significant pass first."""
+    """Codes grouped into passes, least significant pass first: several codes in one pass fit `room` bits."""
     passes: list[list[Code]] = []
     used = room + 1
     for code in reversed(codes):

@@ -1,7 +1,7 @@
-"""One stable pass of a sort: rows in the order of codes that fit into 64 bits together with a row's place.
+"""One stable pass of a sort: rows in the order of one code, or of several that fit into 64 bits together with a row's place.
 
-Packing codes and place into one integer and sorting that is stable by construction, and several times faster than an
-arg-sort. Codes of few different values are not sorted at all: the rows of each value are picked out, in their order.
+Packing codes and place into one integer and sorting that is stable by construction, and several times faster than a sort by
+several columns. Codes of few different values are not sorted at all: the rows of each value are picked out, in their order.
 """
 
 from __future__ import annotations
@@ -21,13 +21,16 @@ def room_for(height: int) -> int:
 def sorted_rows(rows: pl.Series | None, codes: Sequence[Code]) -> pl.Series:
     """Rows (None: those from 0 on), of which each has a value in each code, in the order of the codes.
 
-    The codes take no more bits than there is `room_for`, or there is a single one of few values.
+    Several codes take no more bits than there is `room_for`.
     """
-    if len(codes) == 1 and codes[0].few:
+    height = len(codes[0].values)
+    if len(codes) == 1:
         (code,) = codes
-        named = pl.int_range(len(code.values), dtype=pl.UInt32, eager=True) if rows is None else rows
-        return pl.concat(_parted(named, code.values, code.few, descending=code.descending), rechunk=True)
-    bits = _place_bits(len(codes[0].values))
+        named = pl.int_range(height, dtype=pl.UInt32, eager=True) if rows is None else rows
+        if code.few:
+            return pl.concat(_parted(named, code.values, code.few, descending=code.descending), rechunk=True)
+        return _sorted(named, code.values, descending=code.descending)
+    bits = _place_bits(height)
     packed = pl.lit(0, pl.Int64)
     for number, code in enumerate(codes):
         packed = packed * (1 << code.bits) + code.places(pl.col(str(number)))
@@ -37,6 +40,13 @@ def sorted_rows(rows: pl.Series | None, codes: Sequence[Code]) -> pl.Series:
     # In one thread: in two, Polars takes longer (290 ms against 210 for ten million), and the screen needs the other core.
     places = placed.sort(multithreaded=False).cast(pl.UInt32, wrap_numerical=True) & ((1 << bits) - 1)
     return places if rows is None else rows.gather(places)
+
+
+def _sorted(rows: pl.Series, values: pl.Series, *, descending: bool) -> pl.Series:
+    """The rows in the order of their values. The streaming engine's stable sort takes half the time of every other one."""
+    frame = pl.LazyFrame([values.alias("value"), rows.alias("row")])
+    sorted_ = frame.sort("value", descending=descending, nulls_last=True, maintain_order=True, multithreaded=False)
+    return sorted_.select("row").collect(engine="streaming").to_series().rechunk()
 
 
 def _parted(rows: pl.Series, values: pl.Series, counted: Counted, *, descending: bool) -> list[pl.Series]:
@@ -51,8 +61,7 @@ def _parted(rows: pl.Series, values: pl.Series, counted: Counted, *, descending:
     if rows.is_empty():
         return []
     if not counted:
-        code = Code.of(values.rank("dense"), descending=descending)
-        return [rows if code is None else sorted_rows(rows, [code])]
+        return [_sorted(rows, values, descending=descending)]
     if len(counted) == 1:
         ((value, _),) = counted
         equal = values == value

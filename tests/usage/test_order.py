@@ -181,6 +181,37 @@ def test_many_rows_with_few_values_and_one_that_no_sample_meets() -> None:
         assert first_rows(frame, keys, {}, 400, shown).equals(inside.head(400)), keys
 
 
+def test_many_rows_of_every_type_in_chunks() -> None:
+    height = 300_007
+    row = pl.int_range(height, eager=True)
+    mixed = row * 7919 % 20_011 - 10_000
+    zero, half_second = row % 1009 == 0, pl.lit(datetime(1960, 1, 1, 0, 0, 0, 500_000, UTC))
+    frame = pl.DataFrame({"count": mixed}).with_columns(
+        pl.when(row % 997 == 0).then(None).otherwise(pl.col("count")).cast(pl.Int32).alias("count"),
+        wide=pl.when(row % 991 == 0).then(None).otherwise(pl.col("count") * 2**49),
+        fraction=pl.when(zero).then(pl.when(row % 2 == 0).then(0.0).otherwise(-0.0)).otherwise(pl.col("count") / 7),
+        text=pl.when(row % 983 == 0).then(None).otherwise(pl.format("é{}", pl.col("count"))),
+        second=AT + pl.duration(seconds=pl.col("count")),
+        later=AT + pl.duration(days=pl.col("count") + 10_000),  # seconds that 32 bits do not hold
+        moment=pl.when(row == 77_777).then(half_second).otherwise(AT + pl.duration(seconds=pl.col("count"))),
+        one=pl.lit(1.5),
+    )
+    frame = pl.concat([frame[start : start + 70_001] for start in range(0, height, 70_001)], rechunk=False)
+    assert frame.n_chunks() > 1
+    alone = [[SortKey(column, descending)] for column in frame.columns for descending in (False, True)]
+    together = [
+        [SortKey("second", descending=True), SortKey("count")], [SortKey("fraction"), SortKey("second", descending=True)],
+        [SortKey("wide"), SortKey("one"), SortKey("count", descending=True)], [SortKey("moment"), SortKey("later")],
+    ]  # fmt: skip
+    for keys in alone + together:
+        expected = frame.with_row_index("row").sort(
+            [key.column for key in keys], descending=[key.descending for key in keys], nulls_last=True, maintain_order=True
+        )["row"]
+        order = arg_sort(frame, keys, {})
+        assert order.equals(expected), keys
+        assert order.n_chunks() == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.integers(0, 6), max_size=40), st.booleans(), st.booleans(), st.lists(st.integers(0, 40), max_size=3),
@@ -207,6 +238,14 @@ def test_row_numbers_of_every_size_fit(height: int) -> None:
     frame = pl.DataFrame({"key": [number % 3 for number in range(height)]}, schema={"key": pl.Int64})
     expected = sorted(range(height), key=lambda row: -(row % 3))
     assert arg_sort(frame, [SortKey("key", descending=True)], {}).to_list() == expected
+
+
+@pytest.mark.parametrize("height", [0, 1, 100_000])
+@pytest.mark.parametrize("value", [7, 2.5, "a", AT])
+def test_values_that_are_all_equal_leave_the_rows_as_they_are(value: object, height: int) -> None:
+    frame = pl.DataFrame({"key": pl.repeat(value, height, eager=True)})
+    for descending in (False, True):
+        assert arg_sort(frame, [SortKey("key", descending)], {}).equals(pl.int_range(height, dtype=pl.UInt32, eager=True))
 
 
 @pytest.mark.parametrize("number", [1, 255, 256, 257])
