@@ -175,10 +175,9 @@ class Ledger:
         return facets
 
     def _facet(self, query: Query, counted: pl.DataFrame, column: str) -> Facet:
-        counted = counted.group_by(column).agg(pl.col(rollup.EVENTS).sum())
         labels, dimension = self._labels[column], dimension_of(column)
         counts = dict.fromkeys(labels.values, 0)
-        for label, events in zip(counted.get_column(column).cast(pl.String), counted.get_column(rollup.EVENTS), strict=True):
+        for label, events in counted.group_by(column).agg(pl.col(rollup.EVENTS).sum()).rows():
             counts[EMPTY if label is None else label] = events
         chosen = {label for value in query.chosen(dimension) for label in labels.named(value)}
         excluded = {label for value in query.excluded(dimension) for label in labels.named(value)}
