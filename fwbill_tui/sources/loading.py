@@ -89,20 +89,24 @@ def _load(
     cancelled: threading.Event,
 ) -> Loaded:
     shown, shown_at = 0, time.monotonic()
+    ledger: Ledger | None = None
     missing: list[tuple[TimeRange, str]] = []
     for wanted in ranges:
         try:
             for batch in _ahead(source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled)):
                 builder.add(batch)
+                ledger = None
                 grown = builder.events >= _GROWTH * max(shown, 1)
                 patience = _PATIENCE * (1 + 2 * builder.events / 1_000_000)
                 if snapshot is not None and builder.events and (grown or time.monotonic() - shown_at > patience):
-                    snapshot(builder.build())
+                    ledger = builder.build()
+                    snapshot(ledger)
                     shown, shown_at = builder.events, time.monotonic()
         except Cancelled:
             cancelled.set()
         missing += source.provenance().missing
-    ledger = builder.build()
+    if ledger is None:  # else the last snapshot has all of it
+        ledger = builder.build()
     provenance = replace(source.provenance(), missing=tuple(missing))
     if isinstance(source, FileSource) and isinstance(builder, StreamingBuilder) and builder.rows is not None:
         label, note = f"{provenance.label}, streamed from disk", _on_disk(source, builder.rows.spool)

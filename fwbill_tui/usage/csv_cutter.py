@@ -12,7 +12,8 @@ from fwbill_tui.usage.row_reader import REJECTED_TEXT
 LONGEST_LINE = 16 << 20
 """Bytes of one line that are held in memory; a longer one is a rejected row."""
 
-_FIRST_CHUNK = 1 << 20
+_FIRST_CHUNK = 2 << 20
+"""Read while the screens are imported. Every chunk has its price, so that ten thousand events should not be two of them."""
 
 
 @dataclass(frozen=True, slots=True)

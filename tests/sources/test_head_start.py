@@ -79,6 +79,17 @@ def test_news_comes_while_it_reads_and_none_once_it_has_ended(usage: Path, monke
     assert loaded.ledger.event_count == 3_000
 
 
+def test_the_last_snapshot_is_what_a_load_comes_to_unless_more_came_behind_it(usage: Path, tmp_path: Path) -> None:
+    only_rejects = tmp_path / "z.csv"
+    only_rejects.write_text(HEADER + ROW.format("no number"))
+    for files, rejected in (([usage], 1), ([usage, only_rejects], 2)):
+        given = launch(*files)
+        snapshots: list[object] = []
+        loaded = load(file_source(given.inputs, given), [TimeRange()], snapshot=snapshots.append)
+        assert (loaded.ledger is snapshots[-1]) == (rejected == 1)
+        assert loaded.ledger.rejected == rejected
+
+
 def test_it_can_be_stopped(usage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fwbill_tui.sources.files import FileSource
 
