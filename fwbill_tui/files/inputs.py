@@ -7,8 +7,8 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fwbill_tui.usage.names import ExportFormatError
 
@@ -28,8 +28,7 @@ class UnreadableFile(ExportFormatError):  # noqa: N818 - the thing that is wrong
         self.events = events
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """One file to read. `name` is what the user would call it; without `path` and `url` it is standard input.
 
     A `url` names an object in a cloud, or with a pattern several (see `files.remote`).

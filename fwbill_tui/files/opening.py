@@ -7,8 +7,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal, NamedTuple, cast
 
 from fwbill_tui.files.compressed import BlockStream, gunzip, unzstd
 from fwbill_tui.files.inputs import Input, UnreadableFile
@@ -24,8 +23,7 @@ _UNUSABLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """An input that is open: its decompressed bytes, and how many bytes of the file those took so far."""
 
     kind: Kind

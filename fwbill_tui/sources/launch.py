@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fwbill_tui.usage.query import Query
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from fwbill_tui.sources.opening import SourceChoice
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """How to start the explorer: on `inputs` (rollups, with `rollup`), or with `demo_rows` on the demo, or else on an account.
 
     `query.range` is `EVERYTHING` when no range was given. `account_id` and `profile` are what the user named on the command

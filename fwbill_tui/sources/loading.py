@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from fwbill_tui.files.spool import Spool
 from fwbill_tui.files.stored import StoredRows
@@ -28,8 +29,7 @@ _PATIENCE = 2.0
 each snapshot is sorted and shown whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A finished load: every event that was read, and what is known about where they come from and what is missing."""
 
     ledger: Ledger

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import polars as pl
 
@@ -34,8 +34,7 @@ class Totals:
         return cls(**sums.select(EVENTS, *MEASURES).row(0, named=True))
 
 
-@dataclass(frozen=True, slots=True)
-class FacetValue:
+class FacetValue(NamedTuple):
     """One value of a dimension and its number of events under all filters but those on this dimension.
 
     `value` is '' for events whose cell is empty.
@@ -47,16 +46,14 @@ class FacetValue:
     excluded: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(NamedTuple):
     """The values of one dimension, most events first."""
 
     dimension: str
     values: tuple[FacetValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """A measure over time: `values[i][j]` belongs to `names[i]` and to the bucket that begins at `starts[j]`.
 
     Buckets are contiguous, with zeros where nothing was used. `starts` are local dates (unit "day") or zoned instants

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from io import BytesIO
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from fwbill_tui.usage.row_reader import REJECTED_TEXT
 
@@ -16,8 +15,7 @@ _FIRST_CHUNK = 2 << 20
 """Read while the screens are imported. Every chunk has its price, so that ten thousand events should not be two of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """Whole lines of the file, or the beginning of a line too long to be read; empty: the end, or why it was not reached."""
 
     room: BytesIO

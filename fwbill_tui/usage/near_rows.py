@@ -7,8 +7,8 @@ those before them counted. Where too many rows have near values, only those of t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import polars as pl
 
@@ -24,8 +24,7 @@ _SPARE = 4
 """Rows of the sample beyond the share that is asked for, on either side."""
 
 
-@dataclass(frozen=True, slots=True)
-class NearRows:
+class NearRows(NamedTuple):
     """A stretch of a sort: the row numbers (UInt32) that stand from `begin` on, and where among all the row stands."""
 
     rows: pl.Series

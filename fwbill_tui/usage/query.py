@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from fwbill_tui.usage.names import DIMENSION_COLUMNS, column_of
 
@@ -75,8 +75,7 @@ class Condition:
         return f"{self.measure}{self.operator}{self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
+class SortKey(NamedTuple):
     """One sort key: a column of the events, or in a grouped view a group key or a measure. Nulls are last always."""
 
     column: str

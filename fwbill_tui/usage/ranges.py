@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from fwbill_tui.usage.query import EVERYTHING, QueryError, TimeRange
 from fwbill_tui.usage.zones import (
@@ -33,8 +33,7 @@ _YEARLESS = r"\d\d?-\d\d?"
 _SEPARATOR = re.compile(r"\s*(?:\.{2,3}|…|–|\bto\b)\s*")
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(NamedTuple):
     """A range that has a name; both the name and the shorter word can be typed."""
 
     label: str

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -55,8 +56,7 @@ class EventTypes:
         return pl.Schema({column: self.of(column) for column in (*COLUMNS, *further)})
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """A row that could not be read, set aside whole.
 
     `line` counts from 1 with the header, as an editor does (a Parquet row counts from 1); 0 means the whole file.

@@ -7,8 +7,8 @@ know neither look-around nor back-references, and in return never take long.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,8 +26,7 @@ _TOKEN = re.compile(
 _SCOPES = {"type": "usage_type", **{name: name for name in DIMENSION_COLUMNS}}
 
 
-@dataclass(frozen=True, slots=True)
-class SearchTerm:
+class SearchTerm(NamedTuple):
     """One word of a search. `dimension` None looks in all of them; `negative` asks that it occurs in none."""
 
     text: str

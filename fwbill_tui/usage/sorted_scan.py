@@ -8,9 +8,8 @@ A value that is too frequent for one part is a part of its own, sorted by the ke
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -26,8 +25,7 @@ Rows = Callable[[pl.Expr | None], pl.LazyFrame]
 """Reads rows under a condition (None: all of them), in their order."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """The rows under a condition on the first key; about `rows` of them. `equal`: they all have the same value."""
 
     condition: pl.Expr
@@ -99,8 +97,7 @@ def _parts(rows: pl.LazyFrame, key: SortKey, labels: Labels | None, height: int,
     return [part for part in (*parts, nulls) if not part.condition.meta.eq(pl.lit(value=False))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Domain:
+class _Domain(NamedTuple):
     """Conditions on the values of one column, in their order."""
 
     column: str

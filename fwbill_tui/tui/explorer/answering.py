@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Generic, TypeAlias, TypeVar
+from dataclasses import replace
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
 from textual.message import Message
@@ -30,8 +30,7 @@ _PAUSE = 0.05
 """Seconds in which another key may come before the whole order is worked out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A query to be answered from a ledger. `anchor` is the event (row number) to be kept under the cursor, if any."""
 
     ledger: Ledger

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual import events
@@ -52,8 +51,7 @@ def shown_value(dimension: str, value: str) -> str:
     return read(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(NamedTuple):
     """One line: a title (value None), a value, or the count of those not shown (value None, more > 0)."""
 
     dimension: str

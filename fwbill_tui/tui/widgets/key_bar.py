@@ -6,8 +6,7 @@ loop, and the old ones stay referenced by their data bindings (Textual 8.2). Thi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual import events
@@ -21,8 +20,7 @@ from fwbill_tui.tui.live_keys import live_bindings
 from fwbill_tui.tui.widgets.painted import Painted
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHint:
+class KeyHint(NamedTuple):
     """A key as it is written, what it does, and the key to press in its place when it is clicked."""
 
     shown: str

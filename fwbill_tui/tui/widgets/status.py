@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,8 +15,7 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.widgets.painted import Painted
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the top line says. Texts are from the program or made literal before they come here."""
 
     account: str = ""

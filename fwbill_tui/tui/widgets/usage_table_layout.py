@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fwbill_tui.tui.cells import Kind, width
 from fwbill_tui.usage.query import SortKey
@@ -15,8 +16,7 @@ PADDING = 1
 """Blank cells on each side of a cell's text."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSpec:
+class ColumnSpec(NamedTuple):
     """A column on show: which column of the frame, under which title, and how wide in terminal cells.
 
     `width` is what the content needs if the caller knows it (the longest label, the largest count); otherwise the
@@ -54,8 +54,7 @@ class Slot:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Columns side by side in a line that may be longer than the screen. Widths are of texts, without their padding."""
 
     widths: tuple[int, ...] = ()
