@@ -88,7 +88,8 @@ class LedgerBuilder:
         if outgrown := [name for name in self._narrow if self._largest[name] > MOST_INT32]:
             self._narrow = [name for name in self._narrow if name not in outgrown]
             self._frames = [kept.with_columns(pl.col(outgrown).cast(pl.Int64)) for kept in self._frames]
-        self._frames.append(frame.with_columns(pl.col(self._narrow).cast(pl.Int32)))
+        # That they fit is known: to look again takes longer than the rest.
+        self._frames.append(frame.with_columns(pl.col(self._narrow).cast(pl.Int32, wrap_numerical=True)))
 
     def build(self) -> Ledger:
         """The ledger of everything added so far; the builder may go on."""
