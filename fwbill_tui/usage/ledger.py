@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 
 import polars as pl
 
@@ -79,10 +79,6 @@ class Ledger:
         self._buckets: dict[str, int] = {}
         self._largest = rollup.largest_counts(events) if largest is None else largest
         self._huge_counts = self._largest["prompt_tokens"] + self._largest["completion_tokens"] >= 1 << 63
-        # Totals, facets, chart and rows of one query ask for the same one.
-        self._predicate_of = lru_cache(maxsize=4)(
-            lambda filters: build(filters, self._labels, self._free_text, huge_counts=self._huge_counts)
-        )
 
     # -- what is here --------------------------------------------------------------------------------------------------
     @property
@@ -304,6 +300,16 @@ class Ledger:
     def _predicate(self, query: Query) -> Predicate:
         filters = Query(only=query.only, without=query.without, search=query.search, where=query.where)
         return self._predicate_of(filters)
+
+    @cached_property
+    def _predicate_of(self) -> Callable[[Query], Predicate]:
+        """Kept: totals, facets, chart and rows of one query ask for the same one.
+
+        Holds nothing of `self` but labels. In a cycle, a ledger that was replaced would keep its events until garbage is
+        looked for, and for good where the garbage collector was told to leave alone what was there.
+        """
+        made = partial(build, labels=self._labels, free_text=self._free_text, huge_counts=self._huge_counts)
+        return lru_cache(maxsize=4)(made)
 
     # -- tables that answers are read from -------------------------------------------------------------------------------
     def _cube(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:

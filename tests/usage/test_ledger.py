@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
@@ -361,3 +363,19 @@ def test_check_refuses_what_these_events_do_not_have() -> None:
             ledger.check(wrong)
     with pytest.raises(QueryError, match="no grouping"):
         ledger.groups(Query())
+
+
+def test_a_ledger_is_freed_as_soon_as_nobody_has_it() -> None:
+    ledger = ledger_of([event(model="kimi"), event()])
+    query = Query(search="text", sort=(SortKey("email"),))
+    ledger.check(query)
+    for ask in (ledger.totals, ledger.facets, ledger.series, ledger.order):
+        ask(query)
+    ledger.groups(replace(query, group_by=("model",)))
+    gone = weakref.ref(ledger)
+    gc.disable()
+    try:
+        del ledger, ask
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -135,6 +135,7 @@ class Newest(Generic[_Question]):
                 question, self._waiting = self._waiting, None
             if question is not None:
                 self._work(question, self._superseded)
+            del question  # and with it its ledger, which may be gone long before there is another one
 
 
 class Answering:
