@@ -28,7 +28,7 @@ from textual.theme import Theme
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.tui import themes
+from fwbill_tui.tui import garbage, themes
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
@@ -83,6 +83,7 @@ class FwbillApp(App[int]):
         self._doorway: Doorway | None = None
         self._keeping: Keeping | None = None
         """None for the demo: nothing of it outlasts the session."""
+        self._replaced = False
         self._ending = threading.Event()
         self.rejected = 0
         """Rows that were set aside in the last load; said once more when the program ends."""
@@ -266,6 +267,7 @@ class FwbillApp(App[int]):
     def _show(self, explorer: ExplorerScreen) -> None:
         explorer.on_resize(Resize(self.size, self.size))  # a class that it gets later would restyle all of it
         if isinstance(self.screen, type(explorer)):
+            self._replaced = True
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)
@@ -282,8 +284,10 @@ class FwbillApp(App[int]):
 
     def _tidy_up(self) -> None:
         """Let go of what the load left over. What is in use now stays, and is not looked through again."""
-        gc.collect()
-        gc.freeze()
+        if self._replaced:
+            self._replaced = False
+            gc.unfreeze()  # the explorer that is gone was among what stays
+        garbage.collect(self)
 
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import errno
-import gc
 import os
 from collections import Counter
 from datetime import UTC, datetime
@@ -14,11 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 from explorer_support import explorer
-from textual._styles_cache import StylesCache
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
-from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.row_detail import RowDetailScreen
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -213,19 +210,3 @@ async def test_another_theme_reaches_every_part(export: Path) -> None:
             now = part.render_line(1 if part.size.height > 1 else 0)
             assert now.text == was.text
             assert now != was
-
-
-async def test_dialogs_leave_nothing_behind(export: Path) -> None:
-    async with explorer(export) as seen:
-        for _ in range(3):
-            for key in ("question_mark", "enter", "d"):
-                await seen.pilot.press(key)
-                await seen.until(lambda: not isinstance(seen.app.screen, ExplorerScreen))
-                await seen.pilot.pause(0.05)
-                await seen.pilot.press("escape")
-                await seen.until(lambda: isinstance(seen.app.screen, ExplorerScreen))
-        await seen.pilot.pause(0.1)
-        gc.collect()
-        here = sum(1 + len(screen.query("*")) for screen in seen.app.screen_stack) + 1
-        painted = sum(isinstance(thing, StylesCache) for thing in gc.get_objects())
-        assert painted <= here + 4, "the lines of widgets that are gone are kept"

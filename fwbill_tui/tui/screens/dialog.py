@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import ClassVar
 
 from textual._styles_cache import StylesCache
@@ -15,14 +14,11 @@ from textual.screen import ModalScreen, ScreenResultType
 from textual.strip import Strip
 from textual.widgets import Input, Static
 
+from fwbill_tui.tui import garbage
 from fwbill_tui.tui.screens.dimmed import Dimming
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.painted import Columns, Painted
-
-_SETTLED = 0.1
-"""Seconds after which what a closed screen leaves is garbage. Collected at once it takes some ten milliseconds, that of a
-hundred dialogs together most of a second."""
 
 BOXED_BINDINGS: list[BindingType] = [
     Binding("question_mark", "help", "Help", key_display="?"),
@@ -41,6 +37,7 @@ class Boxed(PaintedOnce):
 
     def compose(self) -> ComposeResult:
         """The box, its heading, its content, its keys."""
+        garbage.will_pass(self)
         with Vertical(id="box") as box:
             box.border_title = self.heading
             yield from self.compose_content()
@@ -72,7 +69,7 @@ class Boxed(PaintedOnce):
         """Let go of what was painted. Textual keeps the last thousand widgets' lines behind a cache of two colours (8.2)."""
         if forget := getattr(StylesCache.get_inner_outer, "cache_clear", None):
             forget()
-        self.app.set_timer(_SETTLED, gc.collect)
+        garbage.collect_soon(self.app)
 
     def action_help_while_typing(self) -> None:
         """Show the keys that apply now."""
