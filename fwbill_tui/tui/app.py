@@ -14,10 +14,12 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+from rich.console import RenderableType
 from rich.text import Text
 from textual import work
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.events import Resize
@@ -30,6 +32,7 @@ from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
+from fwbill_tui.tui.writing import Changes, Written
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 
@@ -84,6 +87,7 @@ class FwbillApp(App[int]):
         self._keeping: Keeping | None = None
         """None for the demo: nothing of it outlasts the session."""
         self._replaced = False
+        self._written = Written()
         self._ending = threading.Event()
         self.rejected = 0
         """Rows that were set aside in the last load; said once more when the program ends."""
@@ -110,6 +114,15 @@ class FwbillApp(App[int]):
         if self._theme_in_use is None or self._theme_in_use.name != self.theme:
             self._theme_in_use = super().current_theme
         return self._theme_in_use
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
+            renderable = cast("RenderableType", Changes(renderable, self._written))
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        """The terminal has another size, or shows the program again after it was stopped."""
+        self._written.forget()
 
     def on_unmount(self) -> None:
         """End the embedded server, if there is one, and whatever waits for a keyring."""
