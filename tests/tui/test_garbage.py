@@ -29,6 +29,9 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
+    """Apps of other tests froze what they left."""
+    gc.unfreeze()
+    gc.collect()
     yield
     gc.unfreeze()
 
