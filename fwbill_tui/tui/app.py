@@ -304,12 +304,17 @@ class FwbillApp(App[int]):
 
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action that has a key now, and Textual's own commands."""
+        """Every action that has a key now, a fresh start for the terminal, and Textual's own commands."""
         for node, binding, enabled, tooltip in screen.active_bindings.values():
             if enabled and binding.description and "command_palette" not in binding.action:
                 key = self.get_key_display(binding)
                 yield SystemCommand(binding.description.capitalize(), tooltip or f"key {key}", self._runner(node, binding.action))
+        yield SystemCommand("Redraw the screen", "where another program wrote over it", self._redraw)
         yield from super().get_system_commands(screen)
+
+    def _redraw(self) -> None:
+        self._written.forget()
+        self.refresh()
 
     def _runner(self, node: Any, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
         async def run() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pyte
+from explorer_support import explorer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import Color, ColorSystem
@@ -15,6 +17,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
+from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.writing import Changes, Written
 
 WIDTH, HEIGHT = 24, 4
@@ -101,3 +104,15 @@ def test_only_what_differs_is_written() -> None:
     assert linked == f"\x1b[1;3H{Strip.render_style(link, 'e', ColorSystem.TRUECOLOR)}"
     written.forget()
     assert write(*first).count("H") == 1
+
+
+async def test_a_screen_that_another_program_wrote_over_can_be_drawn_anew(tmp_path: Path) -> None:
+    write_csv(path := tmp_path / "usage.csv", 1000)
+    async with explorer(path) as seen:
+        strip = Strip([Segment("a")])
+        for _ in range(2):
+            written = seen.app._written.replace(0, 0, strip)
+        assert written == (0, ())
+        (redraw,) = (found for found in seen.app.get_system_commands(seen.app.screen) if found.title.startswith("Redraw"))
+        redraw.callback()
+        assert seen.app._written.replace(0, 0, strip) == (0, strip._segments)
