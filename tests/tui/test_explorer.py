@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from explorer_support import Explorer, explorer
+from textual.message import Message
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.explorer import answering
-from fwbill_tui.tui.explorer.answering import RowsReady
+from fwbill_tui.tui.explorer.answering import Answering, RowsReady
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips
@@ -150,9 +151,15 @@ async def test_rows_around_the_cursor_come_before_the_whole_order(export: Path, 
     for name, limit in (("_FEW_ROWS", 0), ("_MOST_ROWS", 200), ("_SPARE", 0)):
         monkeypatch.setattr(near_rows, name, limit)
     monkeypatch.setattr(answering, "_FIRST_ROWS", 60)
-    shown: list[RowsReady] = []
-    show_rows = ExplorerScreen._show_rows
-    monkeypatch.setattr(ExplorerScreen, "_show_rows", lambda self, rows: (shown.append(rows), show_rows(self, rows)))
+    told: list[RowsReady] = []  # a busy screen may show the second alone
+    tell = Answering._tell
+
+    def noted(self: Answering, message: Message) -> None:
+        if isinstance(message, RowsReady):
+            told.append(message)
+        tell(self, message)
+
+    monkeypatch.setattr(Answering, "_tell", noted)
     async with explorer(export) as seen:
         table = seen.part(UsageTable)
         await seen.press(*["pagedown"] * 20)
@@ -160,9 +167,9 @@ async def test_rows_around_the_cursor_come_before_the_whole_order(export: Path, 
         for column in ("prompt_tokens", "base_model_name"):
             await seen.press("escape", *["right"] * (names.index(column) + 1))
             for _ in range(2):
-                shown.clear()
+                told.clear()
                 await seen.press("s")
-                part, whole = shown
+                part, whole = told
                 assert (part.whole, whole.whole) == (False, True)
                 assert part.order is not None
                 assert whole.order is not None
