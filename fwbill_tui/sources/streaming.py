@@ -8,11 +8,11 @@ from typing import cast
 import polars as pl
 
 from fwbill_tui.files.stored import StoredRows
-from fwbill_tui.usage.building import MOST_INT32, LedgerBuilder
+from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.names import COLUMNS, REQUIRED_COLUMNS
 from fwbill_tui.usage.query import TimeRange
-from fwbill_tui.usage.schema import Batch, EventTypes
+from fwbill_tui.usage.schema import MOST_SUMMED, Batch, EventTypes
 
 _LOOSE_ROWS = 200_000
 """Rows that the rollups of single batches may have together before they are merged."""
@@ -35,7 +35,7 @@ class StreamingBuilder(LedgerBuilder):
         super().add(batch)
         for sums in batch.sums:
             self._rollups.append(sums.rollup)
-            self._largest = {name: max(most, MOST_INT32) for name, most in self._largest.items()}
+            self._largest = {name: max(most, MOST_SUMMED) for name, most in self._largest.items()}
             self._filled |= {column: self._filled[column] + sums.events for column in COLUMNS}  # as far as is known
             self._span_to(*sums.span)
             self.events += sums.events

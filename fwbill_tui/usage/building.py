@@ -12,7 +12,7 @@ from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
 _MOST_REJECTS = 10_000
 """Rejected rows kept with their text; beyond that they are only counted."""
-MOST_INT32 = 2**31 - 1
+_MOST_INT32 = 2**31 - 1
 _ROLLED_AT_ONCE = 1 << 20
 """Events that are rolled up together: of fewer, the cores wait for each other."""
 _OUR_WORDS = frozenset({*DIMENSION_COLUMNS, *TIME_GROUPS, *GROUP_MEASURES, rollup.BUCKET})
@@ -85,7 +85,7 @@ class LedgerBuilder:
     def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:
         """Hold on to the events of a batch, in their final form: token counts in 32 bits as long as all of them fit."""
         del batch
-        if outgrown := [name for name in self._narrow if self._largest[name] > MOST_INT32]:
+        if outgrown := [name for name in self._narrow if self._largest[name] > _MOST_INT32]:
             self._narrow = [name for name in self._narrow if name not in outgrown]
             self._frames = [kept.with_columns(pl.col(outgrown).cast(pl.Int64)) for kept in self._frames]
         # That they fit is known: to look again takes longer than the rest.

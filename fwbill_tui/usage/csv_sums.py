@@ -61,7 +61,8 @@ class ChunkSums:
         # Most events end as they start: only the time of the others is read.
         scan = scan.with_columns(times.exact(start).alias(_FIRST), pl.when(end != start).then(end).alias(_LAST))
         if absent & set(SPLIT_COLUMNS):
-            scan = scan.with_columns(prompt_split())
+            # The rest of a prompt may take more bits than the prompt: a correction is negative.
+            scan = scan.with_columns(pl.col(TOKEN_MEASURES).cast(pl.Int64)).with_columns(prompt_split())
         prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", *SPLIT_COLUMNS))
         seconds, other = pl.col("accelerator_seconds"), pl.col(_LAST)
         unfit = (

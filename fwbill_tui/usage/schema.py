@@ -75,11 +75,15 @@ class Reject(NamedTuple):
         return f"{where}: {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
 
 
+MOST_SUMMED = 1 << 32
+"""The rest of a prompt of 32 bits when a correction of 32 bits was cached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sums:
     """Events that were summed while they were read: their hourly `rollup`, over the label columns that the load is about.
 
-    Each count of tokens fits 32 bits. `span` is the start of the first event and of the last one.
+    No count of tokens is beyond `MOST_SUMMED`. `span` is the start of the first event and of the last one.
     """
 
     rollup: pl.DataFrame

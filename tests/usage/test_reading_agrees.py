@@ -216,6 +216,12 @@ def test_sums_made_while_reading_are_those_of_the_events(file: tuple[tuple[str, 
     assert_frame_equal(found[1], found[3])
 
 
+def test_the_rest_of_a_prompt_that_takes_more_than_32_bits_is_summed_whole() -> None:
+    data = GOOD.replace(",10,", ",2147483647,").replace("red,3", "red,-2147483648").encode()
+    (sums,) = ChunkReader(Header(OURS), EventTypes(summed=True)).read(data, final=True).sums
+    assert sums.rollup["uncached_prompt_tokens"].to_list() == [2**32 - 1]
+
+
 def test_events_as_fireworks_writes_them_are_summed_while_they_are_read() -> None:
     data = f"{GOOD}\n".encode() * 3 + GOOD.replace(f"1.5,{TIME}", ",2026-10-01 10:00:00 UTC").encode()
     for names, summed in ((OURS, True), (NAMES, False)):  # a further column may be a dimension
