@@ -31,6 +31,7 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
 from fwbill_tui.usage.literal import literal
@@ -79,7 +80,7 @@ class FwbillApp(App[int]):
         super().__init__(css_path=[_style("dialog"), _style("explorer" if launch.inputs else "login")])
         for theme in themes.THEMES:
             self.register_theme(theme)
-        self.stylesheet.set_variables(self.get_css_variables())
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self._launch = launch
         self._begun = begun
         self._held = ExitStack()
