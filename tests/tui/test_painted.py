@@ -25,7 +25,9 @@ class Lines(Painted, Widget):
     DEFAULT_CSS = """
     Lines { background: #223344; color: #eeddcc; width: 20; & > .lines--loud { color: $error; text-style: bold; } }
     Lines.padded { padding: 0 2 0 1; }
-    Lines.bordered { border: round red; padding: 1; }
+    Lines.bordered { border: round red; padding: 0 1; border-title-color: green; }
+    Lines.tall { border-top: tall blue; border-left: tall $warning 50%; }
+    Lines.roomy { border: round red; padding: 1; }
     Lines:disabled { background: #554433; }
     """
 
@@ -41,10 +43,14 @@ class Lines(Painted, Widget):
         return Strip([Segment(texts[y % 3], self.ground), Segment("!", self.part("loud"))])
 
 
+KINDS = ("bare", "padded", "bordered", "tall", "roomy")
+
+
 class Three(App[None]):
     def compose(self) -> ComposeResult:
-        for classes in ("bare", "padded", "bordered"):
-            yield Lines(classes=classes)
+        for classes in KINDS:
+            (lines := Lines(classes=classes)).border_title = "title"
+            yield lines
 
 
 def cells(lines: list[Strip]) -> Iterator[tuple[str, Style | None]]:
@@ -58,7 +64,7 @@ def cells(lines: list[Strip]) -> Iterator[tuple[str, Style | None]]:
 
 
 @pytest.mark.parametrize("no_color", [False, True])
-@pytest.mark.parametrize("classes", ["bare", "padded", "bordered"])
+@pytest.mark.parametrize("classes", KINDS)
 @pytest.mark.parametrize("crop", [None, Region(0, 1, 20, 3), Region(4, 0, 9, 2)])
 async def test_it_is_the_same_cell_for_cell(
     classes: str, no_color: bool, crop: Region | None, monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.geometry import Region
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen, ScreenResultType
@@ -18,7 +17,7 @@ from fwbill_tui.tui import garbage
 from fwbill_tui.tui.screens.dimmed import Dimming
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
-from fwbill_tui.tui.widgets.painted import Columns, Painted
+from fwbill_tui.tui.widgets.painted import Columns, Painted, Rows
 
 BOXED_BINDINGS: list[BindingType] = [
     Binding("question_mark", "help", "Help", key_display="?"),
@@ -38,7 +37,7 @@ class Boxed(PaintedOnce):
     def compose(self) -> ComposeResult:
         """The box, its heading, its content, its keys."""
         garbage.will_pass(self)
-        with Vertical(id="box") as box:
+        with Rows(id="box") as box:
             box.border_title = self.heading
             yield from self.compose_content()
             with Columns(id="foot"):

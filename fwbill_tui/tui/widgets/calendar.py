@@ -11,17 +11,21 @@ from calendar import month_name
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Literal
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.style import Style
+from textual.strip import Strip
 from textual.widget import Widget
 
+from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.query import QueryError
 from fwbill_tui.usage.zones import FIRST_YEAR, check_date, months_later
 
@@ -30,18 +34,20 @@ DayState = Literal["have", "provisional", "missing"]
 
 STATE_MARKS: Mapping[str, str] = {"have": " ", "provisional": "~", "missing": "·"}
 
-_WEEKS = WeekCalendar()
+_weeks = lru_cache(maxsize=32)(WeekCalendar().monthdatescalendar)
 _MONTH_WIDTH = 22  # seven days of two digits, and a mark before, between and after them
 _GAP = 4
 _ROWS = 8  # month, weekdays, six weeks
 
 
-class RangeCalendar(Widget, can_focus=True):
+class RangeCalendar(Painted, Widget, can_focus=True):
     """Choose the first and the last day of a stretch: `enter`, a click, and the same again.
 
     The stretch stands in brackets, so that it can be seen without colours. After the first pick the stretch follows the cursor.
     """
 
+    PART = "calendar"
+    ALLOW_SELECT = False
     BINDING_GROUP_TITLE = "Calendar"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "pick", "Pick day", key_display="↵", tooltip="Pick the first day, then the last"),
@@ -140,60 +146,68 @@ class RangeCalendar(Widget, can_focus=True):
         earlier = self.months - 1 if month > date(FIRST_YEAR, 1, 1) else 0
         self._top = months_later(month, -earlier)
 
-    def render(self) -> Content:
-        """The months side by side, line by line."""
-        tops = [months_later(self._top, number) for number in range(self.months)]
-        pages = [self._page(top) for top in tops]
-        lines = [Content(" " * _GAP).join(row) for row in zip(*pages, strict=True)]
-        if self._states:
-            lines += [Content(""), Content(f"{STATE_MARKS['missing']} not fetched   {STATE_MARKS['provisional']} may still grow")]
-        return Content("\n").join(lines)
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """The months, and what the marks of days mean."""
+        return _ROWS + (2 if self._states else 0)
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the months side by side."""
+        if y < _ROWS:
+            pages = [self._page_line(months_later(self._top, number), y) for number in range(self.months)]
+            gap = Segment(" " * _GAP, self.ground)
+            return Strip([segment for page in pages for segment in (*page, gap)][:-1])
+        meant = f"{STATE_MARKS['missing']} not fetched   {STATE_MARKS['provisional']} may still grow"
+        return Strip([Segment(meant if self._states and y == _ROWS + 1 else "", self.ground)])
 
     def _shown(self) -> tuple[date, date] | None:
         return self.stretch if self.first_pick is None else (min(self.first_pick, self.cursor), max(self.first_pick, self.cursor))
 
-    def _page(self, top: date) -> list[Content]:
-        """One month as lines of equal width."""
-        title = f"{month_name[top.month]} {top.year}".center(_MONTH_WIDTH)
-        lines = [
-            Content.styled(title, self.get_visual_style("calendar--month")),
-            Content.styled(" Mo Tu We Th Fr Sa Su ", self.get_visual_style("calendar--weekday")),
-        ]
-        weeks = _WEEKS.monthdatescalendar(top.year, top.month)
-        lines += [self._week([day if day.month == top.month else None for day in week]) for week in weeks]
-        return lines + [Content(" " * _MONTH_WIDTH)] * (_ROWS - len(lines))
+    def _page_line(self, top: date, y: int) -> list[Segment]:
+        """One line of one month; all are of equal width."""
+        if y == 0:
+            return [Segment(f"{month_name[top.month]} {top.year}".center(_MONTH_WIDTH), self._style("month"))]
+        if y == 1:
+            return [Segment(" Mo Tu We Th Fr Sa Su ", self._style("weekday"))]
+        weeks = _weeks(top.year, top.month)
+        if y - 2 >= len(weeks):
+            return [Segment(" " * _MONTH_WIDTH, self.ground)]
+        return self._week([day if day.month == top.month else None for day in weeks[y - 2]])
 
-    def _week(self, days: list[date | None]) -> Content:
-        parts: list[tuple[str, Style | str]] = []
+    def _week(self, days: list[date | None]) -> list[Segment]:
+        segments = []
         for before, day in pairwise([None, *days]):
-            parts.append(self._mark(before, day))
-            parts.append(("  ", "") if day is None else (f"{day.day:2}", self._day_style(day)))
-        return Content.assemble(*parts, self._mark(days[-1], None))
+            segments.append(self._mark(before, day))
+            segments.append(Segment("  ", self.ground) if day is None else Segment(f"{day.day:2}", self._day_style(day)))
+        return [*segments, self._mark(days[-1], None)]
 
-    def _mark(self, before: date | None, after: date | None) -> tuple[str, Style | str]:
+    def _mark(self, before: date | None, after: date | None) -> Segment:
         """What stands between two days: a bracket of the stretch, or else what is known about the day before it."""
-        chosen = self.get_visual_style("calendar--chosen")
+        chosen = self._style("chosen")
         shown = self._shown()
         if shown is not None and before == shown[1]:
-            return "]", chosen
+            return Segment("]", chosen)
         if shown is not None and after == shown[0]:
-            return "[", chosen
+            return Segment("[", chosen)
         known = " " if before is None or not self._states else STATE_MARKS[self._states.get(before, "missing")]
-        return known, chosen if self._inside(before) and self._inside(after) else ""
+        return Segment(known, chosen if self._inside(before) and self._inside(after) else self.ground)
 
     def _inside(self, day: date | None) -> bool:
         shown = self._shown()
         return day is not None and shown is not None and shown[0] <= day <= shown[1]
 
-    def _day_style(self, day: date) -> Style | str:
-        names = ["calendar--chosen"] if self._inside(day) else []
+    def _day_style(self, day: date) -> Style:
+        names = ["chosen"] if self._inside(day) else []
         if self._states and self._states.get(day, "missing") == "missing":
-            names.append("calendar--missing")
+            names.append("missing")
         if day == self.today:
-            names.append("calendar--today")
+            names.append("today")
         if day == self.cursor and self.has_focus:
-            names.append("calendar--cursor")
-        return self.get_visual_style(*names) if names else ""
+            names.append("cursor")
+        return self._style(*names) if names else self.ground
+
+    def _style(self, *names: str) -> Style:
+        """Several parts over each other."""
+        return self.get_visual_style(*(f"calendar--{name}" for name in names)).rich_style
 
     # -- moving and picking ------------------------------------------------------------------------------------------
     def action_move(self, days: int) -> None:
@@ -255,7 +269,7 @@ class RangeCalendar(Widget, can_focus=True):
         if page >= self.months or not 0 < column < _MONTH_WIDTH - 1 or y < 2:
             return None
         top = months_later(self._top, page)
-        weeks = _WEEKS.monthdatescalendar(top.year, top.month)
+        weeks = _weeks(top.year, top.month)
         if y - 2 >= len(weeks):
             return None
         day = weeks[y - 2][min(column // 3, 6)]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Input, OptionList
+
+from fwbill_tui.tui.widgets.painted import Painted
 
 
 class Line(Input):
@@ -15,7 +19,7 @@ class Line(Input):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "OK", key_display="↵")]
 
 
-class ChoiceList(OptionList):
+class ChoiceList(Painted, OptionList):
     """A list to choose from, with the table's movement keys; its options are never read as markup."""
 
     BINDING_GROUP_TITLE = "List"
@@ -24,3 +28,7 @@ class ChoiceList(OptionList):
         Binding("j", "cursor_down", "Down", show=False),
         Binding("k", "cursor_up", "Up", show=False),
     ]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._update_lines()
+        return super().render_lines(crop)

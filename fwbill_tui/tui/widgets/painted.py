@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
+from textual._border import get_box
 from textual.containers import Horizontal, Vertical
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
+from textual.style import Style as VisualStyle
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -27,15 +29,17 @@ class Painted(_Mixed):
     PART: ClassVar[str] = ""
     """What the names of its component classes begin with: `facets` for `facets--title`."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+    def __init__(self, *content: Any, **named: Any) -> None:
         self._kept: dict[int, Strip] = {}
         self._kept_size = Size(0, 0)
         self._styles_of_parts: dict[str, Style] = {}
-        super().__init__(id=id, classes=classes)
+        self._kept_sides: tuple[tuple[Segment, ...], tuple[Segment, ...]] | None = None
+        super().__init__(*content, **named)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._styles_of_parts.clear()
+        self._kept_sides = None
         self._kept.clear()
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
@@ -43,7 +47,7 @@ class Painted(_Mixed):
         if repaint and not regions:
             self._kept.clear()
         for region in regions:
-            for y in region.line_range:
+            for y in region.translate(self.content_offset).line_range:
                 self._kept.pop(y, None)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
@@ -52,15 +56,17 @@ class Painted(_Mixed):
         return self.outer_size == self._kept_size and all(y in self._kept for y in crop.line_range)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines as `render_line` gives them, between the padding.
+        """The lines as `render_line` gives them, between the padding and the sides of a border.
 
-        Textual takes each through steps for borders, tints and system colours, twice as long as painting it. A widget
-        that has a border, or padding above or below, is left to it.
+        Textual takes each through steps for borders, tints and system colours, twice as long as painting it. The upper and
+        the lower edge of a border are left to it, and a widget that has padding above or below.
         """
-        top, right, bottom, left = padding = self.styles.padding
-        if self.styles.gutter != padding or top or bottom:
+        top, right, bottom, left = self.styles.padding
+        if top or bottom:
             return super().render_lines(crop)
         size = self.outer_size
+        above, _, below, _ = self.styles.border.spacing
+        edges = {*range(above), *range(size.height - below, size.height)}
         if size != self._kept_size:
             self._kept_size = size
             self._kept.clear()
@@ -68,21 +74,40 @@ class Painted(_Mixed):
         for y in crop.line_range:
             strip = kept.get(y)
             if strip is None:
-                strip = kept[y] = self._padded(self.render_line(y), size.width, left, right)
+                if y in edges:
+                    (strip,) = super().render_lines(Region(0, y, size.width, 1))
+                else:
+                    strip = self._padded(self.render_line(y - above), size.width, left, right)
+                kept[y] = strip
             strips.append(strip)
         if crop.column_span != (0, size.width):
             return [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
     def _padded(self, strip: Strip, width: int, left: int, right: int) -> Strip:
-        ground = self.ground
-        strip = strip.adjust_cell_length(width - left - right, ground)
-        if left or right:
-            strip = Strip([Segment(" " * left, ground), *strip, Segment(" " * right, ground)], width)
+        ground, sides = self.ground, self._sides
+        strip = strip.adjust_cell_length(width - left - right - len(sides[0]) - len(sides[1]), ground)
+        if left or right or sides[0] or sides[1]:
+            pad = Segment(" " * left, ground), Segment(" " * right, ground)
+            strip = Strip([*sides[0], pad[0], *strip, pad[1], *sides[1]], width)
         for line_filter in self.get_line_filters():
             if not isinstance(line_filter, ANSIToTruecolor):  # colours of themes are true ones
                 strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
+
+    @property
+    def _sides(self) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
+        """What stands left and right of every line between the edges of the border: one cell, or nothing."""
+        if self._kept_sides is None:
+            under, own = self.background_colors
+            inner, outer = VisualStyle(background=under + own), VisualStyle(background=under)
+            _, (right, right_color), _, (left, left_color) = self.styles.border
+            lines = (VisualStyle(foreground=under + color.multiply_alpha(self.opacity)) for color in (left_color, right_color))
+            (_, at_left, _), (_, at_right, _) = (
+                get_box(kind, inner, outer, line) for kind, line in zip((left, right), lines, strict=True)
+            )
+            self._kept_sides = (at_left[0],) if left else (), (at_right[2],) if right else ()
+        return self._kept_sides
 
     def part(self, name: str) -> Style:
         """The style of a component class."""
