@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual._compositor import Compositor
+from textual._compositor import Compositor, ReflowResult
 from textual.app import App, ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Label
 
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
@@ -43,6 +45,28 @@ async def test_a_dialog_is_painted_once_as_it_opens(paints: list[Screen[Any]]) -
             pilot.app.push_screen(dialog)
             await pilot.pause(0.1)
             assert paints.count(dialog) == 1
+
+
+async def test_a_screen_is_not_laid_out_because_a_dialog_opens_over_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out: list[object] = []
+    reflow = Compositor.reflow
+
+    def counted(compositor: Compositor, parent: Widget, size: Size) -> ReflowResult:
+        laid_out.append(parent)
+        return reflow(compositor, parent, size)
+
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(screen := Two())
+        await pilot.pause(0.1)
+        monkeypatch.setattr(Compositor, "reflow", counted)
+        pilot.app.push_screen(dialog := ConfirmScreen("Replace?"))
+        await pilot.pause(0.1)
+        assert dialog in laid_out
+        assert screen not in laid_out
+        await pilot.resize_terminal(50, 18)
+        await pilot.pause(0.1)
+        assert screen in laid_out
+        assert len(screen._compositor.render_strips()) == 18
 
 
 async def test_parts_that_change_together_are_painted_together(paints: list[Screen[Any]]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from textual.events import ScreenResume
+from textual.geometry import Size
 from textual.messages import Update
 from textual.screen import Screen
 
@@ -30,6 +31,11 @@ class PaintedOnce(_Mixed):
         if event.refresh_styles:
             self.app.stylesheet.apply(self)
             event.refresh_styles = False
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out for another size. Textual does it whenever a dialog over it gets its own."""
+        if size != self._compositor.size:
+            super()._screen_resized(size)
 
     def on_update(self, message: Update) -> None:
         """A part has something to paint, unless that was taken in already."""

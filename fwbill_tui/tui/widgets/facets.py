@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -131,6 +131,8 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         """The panel is done with; the focus goes back to the table."""
 
     facets: reactive[dict[str, Facet]] = reactive(dict, repaint=False)
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """More lines need no other layout, unless the scroll bar comes or goes."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
@@ -144,6 +146,9 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         """Make a facet the current one, from its first value, and take the focus."""
         self._turn_to(dimension)
         self.screen.set_focus(self)  # at once: the next letter is meant for this panel
+
+    def watch_virtual_size(self, size: Size) -> None:
+        self._scroll_update(size)
 
     def watch_facets(self) -> None:
         if self._current not in self.facets and self.facets:

@@ -61,10 +61,13 @@ class KeyList(Painted, ScrollView, can_focus=True):
                 lines += [("", "" if number else keys, piece) for number, piece in enumerate(wrap(does, room) or [""])]
         return lines
 
-    def on_resize(self) -> None:
-        """Wrap to the new width."""
-        cells = self.scrollable_content_region.width
-        self.virtual_size = Size(cells, len(self._laid_out(cells)))
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        """Wrap to the new width. Done after it was painted, all would be laid out and painted twice more."""
+        room = size - self.styles.gutter.totals
+        bar = self.styles.scrollbar_size_vertical if len(self._laid_out(room.width)) > room.height else 0
+        cells = room.width - bar
+        self.set_reactive(KeyList.virtual_size, Size(cells, len(self._laid_out(cells))))
+        return super()._size_updated(size, virtual_size, container_size, layout)
 
     def render_line(self, y: int) -> Strip:
         index, cells = y + self.scroll_offset.y, self.scrollable_content_region.width
