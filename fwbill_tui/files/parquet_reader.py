@@ -15,7 +15,7 @@ from fwbill_tui.files.stored import Stored, StoredBatch, as_stored
 from fwbill_tui.usage.cells import CellFault, TooManyLabels, convert
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.names import COLUMN_DIMENSIONS
-from fwbill_tui.usage.parquet_codes import ParquetCodes
+from fwbill_tui.usage.parquet_codes import coded
 from fwbill_tui.usage.row_reader import printable
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
@@ -27,8 +27,6 @@ _THREADS = 2
 _MOST_COPIED = 256 << 20
 """Bytes of a file that is copied into memory so that its labels need not become texts first."""
 
-_Part = tuple[pl.DataFrame, ParquetCodes | None]
-"""Cells as a file has them, and what turns its codes into those of the load."""
 _Converted = tuple[pl.DataFrame, pl.DataFrame, list[CellFault]]
 """Cells, the events they are, and what is wrong with the others."""
 
@@ -75,17 +73,16 @@ def _scan(file: Path | BytesIO | str, source: str) -> tuple[pl.LazyFrame, Header
     return scan.rename(dict(zip(stored, header.names, strict=True))), header
 
 
-def _converted(parts: Iterator[_Part], types: EventTypes) -> Iterator[_Converted]:
+def _converted(parts: Iterator[pl.DataFrame], types: EventTypes) -> Iterator[_Converted]:
     """Parts in their order, turned into events in threads, a few ahead of whoever takes them."""
 
-    def converted(cells: pl.DataFrame, codes: ParquetCodes | None) -> _Converted:
-        cells = cells if codes is None else codes.exchanged(cells)
+    def converted(cells: pl.DataFrame) -> _Converted:
         return cells, *convert(cells, types)
 
     waiting: deque[Future[_Converted]] = deque()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="read-parquet") as pool:
         for part in parts:
-            waiting.append(pool.submit(converted, *part))
+            waiting.append(pool.submit(converted, part))
             while waiting and (len(waiting) > _THREADS or waiting[0].done()):
                 yield waiting.popleft().result()
         while waiting:
@@ -94,15 +91,14 @@ def _converted(parts: Iterator[_Part], types: EventTypes) -> Iterator[_Converted
 
 def _cells(
     file: Path | BytesIO | str, scan: pl.LazyFrame, header: Header, types: EventTypes, size: int, rows: int
-) -> Iterator[_Part]:
+) -> Iterator[pl.DataFrame]:
     """The rows of a file, its label columns as codes where it has texts. Raises TooManyLabels, and PolarsError."""
     done = 0
-    codes = ParquetCodes(types)
-    copy = _copied(file, header, codes) if size <= _MOST_COPIED and not isinstance(file, str) else None
+    copy = _copied(file, header, types) if size <= _MOST_COPIED and not isinstance(file, str) else None
     if copy is not None:
         with suppress(pl.exceptions.ComputeError):  # pages that Polars decodes as text only, or damage, met again below
             for cells in _parts(_scan(copy, "")[0]):
-                yield cells, codes
+                yield cells
                 done += cells.height
         if done == rows:
             return
@@ -114,18 +110,18 @@ def _cells(
     ]
     try:
         for cells in _parts(scan.with_columns(coded).slice(done)):
-            yield cells, None
+            yield cells
     except pl.exceptions.ComputeError as error:
         if "more categories than" in str(error):
             raise TooManyLabels("a label column") from error
         raise
 
 
-def _copied(file: Path | BytesIO, header: Header, codes: ParquetCodes) -> BytesIO | None:
+def _copied(file: Path | BytesIO, header: Header, types: EventTypes) -> BytesIO | None:
     if isinstance(file, BytesIO):
-        return codes.coded(file, header.names)
+        return coded(file, header.names, types)
     with file.open("rb", buffering=0) as stream:
-        return codes.coded(stream, header.names)
+        return coded(stream, header.names, types)
 
 
 def _parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:

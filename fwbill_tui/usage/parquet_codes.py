@@ -18,6 +18,7 @@ import polars as pl
 
 from fwbill_tui.usage.cells import TooManyLabels
 from fwbill_tui.usage.names import COLUMN_DIMENSIONS
+from fwbill_tui.usage.parquet_footer import largest_dictionaries
 from fwbill_tui.usage.schema import EventTypes
 
 _ENTRY = "ARROW:schema"
@@ -28,73 +29,48 @@ _LONGEST_VARINT = 5
 _MAGIC = b"PAR1"
 _END = 4 + len(_MAGIC)
 """The length of the footer and the magic."""
+_MOST_NARROW = 2**16 - 1
+"""Labels of which Polars can read one dictionary into codes of 16 bits; at more it panics."""
 
 
-class ParquetCodes:
-    """Reads label columns of files as dictionary codes, for one load with these `types`.
+def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) -> BytesIO | None:
+    """A copy in memory of a Parquet file, with its label columns as dictionary codes of `types`; `names` are ours.
 
-    Polars panics when a file has more labels than the codes it is read as can number. So columns of narrow codes are read as
-    codes of 32 bits, which are then exchanged.
+    None when the file has no such columns as text, or does not say what its columns were. The pages of the copy are the
+    file's; where Polars cannot decode one as codes it raises ComputeError when it comes to it. Raises TooManyLabels.
     """
-
-    def __init__(self, types: EventTypes) -> None:
-        self._types = types
-        self._stored = {column: _wide(types.label(column), f"{column}.{types.key}.stored") for column in COLUMN_DIMENSIONS}
-        # Categories last as long as a series has them.
-        self._kept = [pl.Series(dtype=dtype) for dtype in self._stored.values()]
-        narrow = (column for column, dtype in self._stored.items() if dtype != types.label(column))
-        self._tables = {column: pl.Series(column, dtype=types.label(column)) for column in narrow}
-
-    def coded(self, file: RawIOBase | BytesIO, names: Sequence[str]) -> BytesIO | None:
-        """A copy in memory of a Parquet file, with its label columns as codes; `names` are ours for its columns.
-
-        None when the file has no such columns as text, or does not say what its columns were. The pages of the copy are the
-        file's; where Polars cannot decode one as codes it raises ComputeError when it comes to it.
-        """
-        size = file.seek(0, SEEK_END)
-        file.seek(size - _END)
-        end = file.read(_END)
-        length = int.from_bytes(end[:4], "little") + _END
-        if end[4:] != _MAGIC or length > size:
+    size = file.seek(0, SEEK_END)
+    file.seek(size - _END)
+    end = file.read(_END)
+    length = int.from_bytes(end[:4], "little") + _END
+    if end[4:] != _MAGIC or length > size:
+        return None
+    file.seek(size - length)
+    old = file.read(length)
+    stored = _schema(old)
+    labels = {
+        name: ours for (name, dtype), ours in zip(stored.items(), names, strict=False)
+        if dtype == pl.String and ours in COLUMN_DIMENSIONS
+    }  # fmt: skip
+    wanted = stored | {name: types.label(ours) for name, ours in labels.items()}
+    tail = _tail(old, wanted) if labels else None
+    if tail is None or _schema(tail) != wanted:
+        return None
+    pages = size - length
+    copy = BytesIO(bytes(pages + len(tail)))
+    with copy.getbuffer() as buffer:
+        file.seek(0)
+        if file.readinto(buffer[:pages]) != pages:
             return None
-        file.seek(size - length)
-        old = file.read(length)
-        stored = _schema(old)
-        wanted = {
-            name: self._stored[ours] if dtype == pl.String and ours in self._stored else dtype
-            for (name, dtype), ours in zip(stored.items(), names, strict=False)
-        }
-        tail = _tail(old, wanted) if wanted != stored else None
-        if tail is None or _schema(tail) != wanted:
+        buffer[pages:] = tail
+        try:
+            largest = largest_dictionaries(buffer, old[:-_END])
+        except ValueError:
             return None
-        pages = size - length
-        copy = BytesIO(bytes(pages + len(tail)))
-        with copy.getbuffer() as buffer:
-            file.seek(0)
-            if file.readinto(buffer[:pages]) != pages:
-                return None
-            buffer[pages:] = tail
-        return copy
-
-    def exchanged(self, cells: pl.DataFrame) -> pl.DataFrame:
-        """The cells of a copy, under our names, with the codes of `types`. Raises TooManyLabels."""
-        return cells.with_columns(
-            self._exchanged(cells.get_column(column))
-            for column in self._tables
-            if cells.schema.get(column) == self._stored[column]
-        )
-
-    def _exchanged(self, cell: pl.Series) -> pl.Series:
-        column, codes = cell.name, cell.to_physical()
-        highest = codes.max()
-        table = self._tables[column]
-        if isinstance(highest, int) and highest >= len(table):
-            try:
-                table = self._stored[column].categories.to_series().cast(self._types.of(column)).alias(column)
-            except pl.exceptions.ComputeError as error:  # text to a dictionary fails for one reason only
-                raise TooManyLabels(column) from error
-            self._tables[column] = table
-        return table.gather(codes)
+    for name, ours in labels.items():
+        if largest.get(name, 0) > _MOST_NARROW and types.label(ours).categories.physical() == pl.UInt16:
+            raise TooManyLabels(ours)
+    return copy
 
 
 def _tail(old: bytes, schema: Mapping[str, pl.DataType]) -> bytes | None:
@@ -114,12 +90,6 @@ def _entry(schema: Mapping[str, pl.DataType]) -> bytes:
     pl.DataFrame(schema=schema).write_parquet(empty)
     empty.seek(0)
     return pl.read_parquet_metadata(empty)[_ENTRY].encode()
-
-
-def _wide(label: pl.Categorical, name: str) -> pl.Categorical:
-    """A label's type, or one with 32 bits beside it."""
-    categories = label.categories
-    return label if categories.physical() == pl.UInt32 else pl.Categorical(pl.Categories(name, categories.namespace()))
 
 
 def _schema(tail: bytes) -> dict[str, pl.DataType]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwbill_tui.usage.cells import TooManyLabels
-from fwbill_tui.usage.parquet_codes import ParquetCodes
+from fwbill_tui.usage.parquet_codes import coded
 from fwbill_tui.usage.schema import EventTypes
 
 SCHEMA = {"email": pl.String, "usage_type": pl.String, "prompt_tokens": pl.Int64, "base_model_name": pl.String, "note": pl.String}
@@ -25,9 +25,9 @@ def written(frame: pl.DataFrame, row_group_size: int | None = None) -> BytesIO:
     return file
 
 
-def read(codes: ParquetCodes, copy: BytesIO | None) -> pl.DataFrame:
+def read(copy: BytesIO | None) -> pl.DataFrame:
     assert copy is not None
-    return codes.exchanged(pl.scan_parquet(copy).collect())
+    return pl.scan_parquet(copy).collect()
 
 
 @settings(max_examples=80, deadline=None)
@@ -37,41 +37,33 @@ def read(codes: ParquetCodes, copy: BytesIO | None) -> pl.DataFrame:
     st.sampled_from([None, 7]),
 )
 def test_files_of_one_load_keep_their_labels(files: list[list[tuple[object, ...]]], wide: bool, rows: int | None) -> None:
-    codes = ParquetCodes(types := EventTypes(wide=wide))
+    types = EventTypes(wide=wide)
     for cells in files:
         frame = pl.DataFrame(cells, schema=SCHEMA, orient="row")
-        found = read(codes, codes.coded(written(frame, rows), list(SCHEMA)))
+        found = read(coded(written(frame, rows), list(SCHEMA), types))
         assert found.schema == {name: types.of(name) if name != "note" else pl.String() for name in SCHEMA}
         assert found.cast(SCHEMA).equals(frame)
 
 
 def test_columns_have_our_names_in_their_order() -> None:
     file = written(pl.DataFrame({" Model ": ["a", None], "usage_type": ["b", "c"]}))
-    codes = ParquetCodes(types := EventTypes())
-    copy = codes.coded(file, ["base_model_name", "usage_type"])
-    assert copy is not None
-    cells = codes.exchanged(pl.read_parquet(copy).rename({" Model ": "base_model_name"}))
+    types = EventTypes()
+    cells = read(coded(file, ["base_model_name", "usage_type"], types)).rename({" Model ": "base_model_name"})
     assert cells.schema == {name: types.of(name) for name in ("base_model_name", "usage_type")}
     assert cells.cast(pl.String).rows() == [("a", "b"), (None, "c")]
 
 
-def test_parts_read_by_and_by_know_labels_that_came_later() -> None:
-    codes = ParquetCodes(EventTypes())
-    groups = [["a"] * 3, ["b", "a", None], ["c", "b", "c"]]
-    copy = codes.coded(written(pl.DataFrame({"usage_type": [label for group in groups for label in group]}), 3), TYPE)
-    assert copy is not None
-    stored = pl.read_parquet(copy)  # all labels have a code before the first part is exchanged
-    parts = [codes.exchanged(stored[start : start + 3]) for start in (3, 0, 6)]
-    assert [part["usage_type"].cast(pl.String).to_list() for part in parts] == [groups[1], groups[0], groups[2]]
+@pytest.mark.parametrize(("labels", "group"), [(65_536, None), (70_000, None), (70_000, 50_000)])
+def test_more_labels_than_narrow_codes_can_number(labels: int, group: int | None) -> None:
+    file = written(pl.DataFrame({"usage_type": [f"type {number // 2}" for number in range(2 * labels)]}), group)
+    with pytest.raises((TooManyLabels, pl.exceptions.ComputeError), match=r"in usage_type|more categories than"):
+        read(coded(file, TYPE, EventTypes()))
+    assert read(coded(file, TYPE, EventTypes(wide=True)))["usage_type"].n_unique() == labels
 
 
-def test_more_labels_than_narrow_codes_can_number() -> None:
-    file = written(pl.DataFrame({"usage_type": [f"type {number}" for number in range(70_000)]}))
-    codes = ParquetCodes(EventTypes())
-    with pytest.raises(TooManyLabels, match="in usage_type"):
-        read(codes, codes.coded(file, TYPE))
-    wide = ParquetCodes(EventTypes(wide=True))
-    assert read(wide, wide.coded(file, TYPE))["usage_type"].n_unique() == 70_000
+def test_as_many_labels_as_narrow_codes_can_number() -> None:
+    file = written(pl.DataFrame({"usage_type": [f"type {number // 2}" for number in range(2 * 65_535)]}))
+    assert read(coded(file, TYPE, EventTypes()))["usage_type"].n_unique() == 65_535
 
 
 @pytest.mark.parametrize("damage", [
@@ -82,7 +74,7 @@ def test_more_labels_than_narrow_codes_can_number() -> None:
 def test_footers_that_say_nothing(damage: tuple[bytes, bytes]) -> None:
     whole = written(pl.DataFrame({"usage_type": ["a"]})).getvalue()
     assert whole.replace(*damage) != whole
-    assert ParquetCodes(EventTypes()).coded(BytesIO(whole.replace(*damage)), TYPE) is None
+    assert coded(BytesIO(whole.replace(*damage)), TYPE, EventTypes()) is None
 
 
 @settings(max_examples=60, deadline=None)
@@ -92,17 +84,16 @@ def test_a_damaged_footer_is_refused_or_read_as_polars_reads_it(data: st.DataObj
     begin = whole.rfind(b"ARROW:schema") - 4
     for place in data.draw(st.lists(st.integers(begin, begin + 24), min_size=1, max_size=3)):
         whole[place] = data.draw(st.integers(0, 255))
-    codes = ParquetCodes(EventTypes())
     try:
-        copy = codes.coded(BytesIO(bytes(whole)), TYPE)
+        copy = coded(BytesIO(bytes(whole)), TYPE, EventTypes())
     except Exception as error:
         pytest.fail(f"{error!r}")
     if copy is not None:
-        assert read(codes, copy).cast(pl.String).rows() == [("a",), ("b",)]
+        assert read(copy).cast(pl.String).rows() == [("a",), ("b",)]
 
 
 def test_files_without_labels_as_text_are_left_alone() -> None:
-    coded = ParquetCodes(EventTypes()).coded
-    assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]})), ["prompt_tokens", "note"]) is None
-    assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical})), TYPE) is None
-    assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1"), TYPE) is None
+    types = EventTypes()
+    assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]})), ["prompt_tokens", "note"], types) is None
+    assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical})), TYPE, types) is None
+    assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1"), TYPE, types) is None
