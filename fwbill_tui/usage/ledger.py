@@ -186,7 +186,8 @@ class Ledger:
         span = self._shown_span(query)
         unit = time_series.unit_for(span)
         column = column_of(dimension)
-        facts = self._by_time(query, predicate, (unit,), column).filter(predicate.on_labels())
+        # By all rolled columns, so that a filter on others than the last one finds its table there.
+        facts = self._by_time(query, predicate, (unit,), column, *self.rolled).filter(predicate.on_labels())
         return time_series.build(facts, unit, span, query.time_zone, column, measure, limit)
 
     def groups(self, query: Query) -> pl.DataFrame:
