@@ -11,8 +11,11 @@ Sources: Apache Parquet format, `FileMetaData.key_value_metadata` in Thrift's co
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from io import SEEK_END, BytesIO, RawIOBase
+from concurrent.futures import ThreadPoolExecutor
+from io import SEEK_END, BytesIO, FileIO, RawIOBase
 
 import polars as pl
 
@@ -59,8 +62,7 @@ def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) ->
     pages = size - length
     copy = BytesIO(bytes(pages + len(tail)))
     with copy.getbuffer() as buffer:
-        file.seek(0)
-        if file.readinto(buffer[:pages]) != pages:
+        if _read_into(buffer[:pages], file) != pages:
             return None
         buffer[pages:] = tail
         try:
@@ -71,6 +73,20 @@ def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) ->
         if largest.get(name, 0) > _MOST_NARROW and types.label(ours).categories.physical() == pl.UInt16:
             raise TooManyLabels(ours)
     return copy
+
+
+def _read_into(buffer: memoryview, file: RawIOBase | BytesIO) -> int:
+    """Read the beginning of a file. Returns how many bytes there were.
+
+    Memory that is written for the first time is slow, so two threads write it.
+    """
+    if isinstance(file, FileIO) and sys.platform != "win32":
+        middle, descriptor = len(buffer) // 2, file.fileno()
+        with ThreadPoolExecutor(1, thread_name_prefix="read-parquet") as thread:
+            half = thread.submit(os.preadv, descriptor, [buffer[middle:]], middle)
+            return os.preadv(descriptor, [buffer[:middle]], 0) + half.result()
+    file.seek(0)
+    return file.readinto(buffer) or 0
 
 
 def _tail(old: bytes, schema: Mapping[str, pl.DataType]) -> bytes | None:
