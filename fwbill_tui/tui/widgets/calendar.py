@@ -207,7 +207,12 @@ class RangeCalendar(Painted, Widget, can_focus=True):
 
     def _style(self, *names: str) -> Style:
         """Several parts over each other."""
-        return self.get_visual_style(*(f"calendar--{name}" for name in names)).rich_style
+        together = " ".join(names)
+        style = self._styles_of_parts.get(together)
+        if style is None:
+            seen = self.get_visual_style(*(f"{self.PART}--{name}" for name in names))
+            style = self._styles_of_parts[together] = seen.rich_style
+        return style
 
     # -- moving and picking ------------------------------------------------------------------------------------------
     def action_move(self, days: int) -> None:
