@@ -73,7 +73,7 @@ def _sections(results: Results, cache: Cache, given: argparse.Namespace, sizes: 
     ]
     if not given.quick:
         sections.append(("link", lambda: link.measure(results, cache, largest, repeats)))
-        sections.append(("growth", lambda: growth.measure(results, sizes)))
+        sections.append(("growth", lambda: growth.measure(results, cache, sizes, repeats)))
     if given.peers:
         sections.append(("peers", lambda: peers.measure(results, cache, sizes, once)))
     return sections

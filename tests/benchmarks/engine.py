@@ -18,7 +18,7 @@ from tests.benchmarks.data import Cache
 from tests.benchmarks.figures import Figure, Goal, Results, Sample, interleaved
 
 SECTION = "The engine (one process)"
-_WORDS = ("k", "ki", "kim", "kimi", "a", "an", "ana", "g", "glm", "s", "sup", "m", "mini", "d", "deep")
+WORDS = ("k", "ki", "kim", "kimi", "a", "an", "ana", "g", "glm", "s", "sup", "m", "mini", "d", "deep")
 _SORTED = tuple(column for column in COLUMNS if column != "end_time")
 _THREE = ("base_model_name", "email", "completion_tokens")
 _SCREEN = 50
@@ -75,7 +75,7 @@ class _Answers:
 
             name = "totals of the events, by plain Polars" if condition else ""
             one, other = [], []
-            for word in _WORDS:
+            for word in WORDS:
                 one.append(_ms(partial(answer, Query(search=word))))
                 if condition:
                     other.append(_ms(partial(floor, word)))
@@ -90,17 +90,17 @@ class _Answers:
             for answer in (ledger.totals, ledger.whole, ledger.facets, ledger.series):
                 answer(query)
 
-        together = Sample.of(_ms(partial(summary, word)) for word in _WORDS)
+        together = Sample.of(_ms(partial(summary, word)) for word in WORDS)
         self._add("totals, facets and series together after a letter", together, None, "", ("p95", 33))
         whole = self._fresh()
         whole.order(Query())
-        rows = Sample.of(_ms(partial(whole.order, Query(search=word))) for word in _WORDS)
+        rows = Sample.of(_ms(partial(whole.order, Query(search=word))) for word in WORDS)
         self._add("row order after a letter", rows, None, "", ("p95", 100))
 
         def first(word: str) -> None:
             whole.first_rows(Query(search=word), _SCREEN)
 
-        self._add("first rows after a letter", Sample.of(_ms(partial(first, word)) for word in _WORDS))
+        self._add("first rows after a letter", Sample.of(_ms(partial(first, word)) for word in WORDS))
 
     def _groups(self) -> None:
         for dimensions, goal in ((("model",), 33.0), (("model", "user"), 60.0), (("day", "model"), 60.0)):
