@@ -172,11 +172,20 @@ class Terminal:
         if self._control.stdout is not None:
             self._control.stdout.close()
         until = time.perf_counter() + 3
-        with suppress(ProcessLookupError):
-            while time.perf_counter() < until:
-                os.kill(self.pid, 0)
-                time.sleep(0.01)
-            os.kill(self.pid, signal.SIGKILL)
+        while self._runs():
+            if time.perf_counter() > until:
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
+                return
+            time.sleep(0.01)
+
+    def _runs(self) -> bool:
+        """Whether the program is there, and not just waits for its parent to hear of its end."""
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return status.rpartition(")")[2].split()[0] not in ("Z", "X")
 
     def __enter__(self) -> Self:
         return self
