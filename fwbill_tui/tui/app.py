@@ -31,6 +31,7 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
@@ -99,15 +100,20 @@ class FwbillApp(App[int]):
         # Threads that read and work out answers give way to a key, and to its painting, sooner than after five milliseconds.
         sys.setswitchinterval(0.001)
         self._heed_signals()
-        begun, self._begun = self._begun, None
-        if begun is None:
+        if self._begun is None:
             self.enter()
-        else:
-            from fwbill_tui.tui.screens.explorer import ExplorerScreen
 
-            explorer = ExplorerScreen(begun.source, self._launch.query, rejects=self._launch.rejects)
-            explorer.begin_with(begun)
-            self.call_later(self._show, explorer)  # later, as what is laid out while the app mounts is rendered twice
+    def get_default_screen(self) -> Screen[Any]:
+        """The explorer, where its files are being read already: a blank screen below it would be laid out and styled, too."""
+        if self._begun is None:
+            return super().get_default_screen()
+        from fwbill_tui.tui.screens.explorer import ExplorerScreen
+
+        explorer = ExplorerScreen(self._begun.source, self._launch.query, rejects=self._launch.rejects)
+        explorer.begin_with(self._begun)
+        explorer._push_result_callback(explorer, None)  # as if it was pushed: `switch_screen` takes one away (Textual 8.2)
+        self._prepare(explorer)
+        return explorer
 
     @property
     def current_theme(self) -> Theme:
@@ -208,7 +214,7 @@ class FwbillApp(App[int]):
                     continue
                 elif way is not None:
                     await self._open(partial(open_files, way.arguments, self._launch))
-                elif len(self.screen_stack) <= 1:
+                elif not isinstance(self.screen, PaintedOnce):  # there is no explorer to go back to
                     self.exit(0)
             except (FireworksError, ExportFormatError, OSError, ValueError) as error:
                 note, ask = str(error), True
@@ -279,12 +285,15 @@ class FwbillApp(App[int]):
         self._show(kind(opening.source, opening.query, account=opening.account, rejects=self._launch.rejects))
 
     def _show(self, explorer: ExplorerScreen) -> None:
-        explorer.on_resize(Resize(self.size, self.size))  # a class that it gets later would restyle all of it
+        self._prepare(explorer)
         if isinstance(self.screen, type(explorer)):
             self._replaced = True
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)
+
+    def _prepare(self, explorer: ExplorerScreen) -> None:
+        explorer.on_resize(Resize(self.size, self.size))  # a class that it gets later would restyle all of it
         explorer.call_after_refresh(self._when_painted)
 
     def action_sign_in(self) -> None:

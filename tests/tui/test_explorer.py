@@ -15,9 +15,11 @@ from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.entrance import open_files
 from fwbill_tui.tui.explorer import answering
 from fwbill_tui.tui.explorer.answering import Answering, RowsReady
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.login import LoginScreen
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -300,3 +302,25 @@ async def test_a_file_that_could_not_be_read_before_the_screen_was_there_is_said
         seen = Explorer(app, pilot)
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._load_problem))
         assert "start_time" in seen.part(NoticeLine).notices[0]
+
+
+async def test_from_files_that_were_read_early_the_login_leads_back_and_other_files_take_their_place(tmp_path: Path) -> None:
+    paths = [tmp_path / "usage.csv", tmp_path / "other.csv"]
+    for events, path in enumerate(paths, start=1):
+        path.write_text("start_time,usage_type\n" + "2026-10-01 00:00:00 UTC,T\n" * events)
+    launch = Launch(query=Query(), inputs=(str(paths[0]),))
+    app = FwbillApp(launch, HeadStart(launch))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: app.screen._provenance is not None)
+        assert isinstance(app.focused, UsageTable)
+        await pilot.press("ctrl+l")
+        await seen.until(lambda: isinstance(app.screen, LoginScreen))
+        await pilot.press("escape")
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen))
+        await app._open(lambda: open_files((str(paths[1]),), launch))
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == 2
+        assert isinstance(app.focused, UsageTable)
+        assert len(app.screen_stack) == 1
