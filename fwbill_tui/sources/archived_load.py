@@ -87,7 +87,7 @@ class Load:
     def provenance(self, kind: str, label: str) -> Provenance:
         """What is known when the load has ended; `kind` and `label` are those of the source that fetches."""
         if self.instead is not None:
-            return replace(self.instead, notes=(*self._notes, *self.instead.notes))
+            return self.instead._replace(notes=(*self._notes, *self.instead.notes))
         if not self._fetched and self._given:
             kind = label = "archive"
         elif len(self._fetched) < len(self._given):
@@ -163,7 +163,7 @@ class Load:
 
         def progress(now: Progress) -> None:
             self._windows = (*earlier, *now.windows)
-            self.progress(replace(now, windows=self._windows))
+            self.progress(now._replace(windows=self._windows))
 
         types = replace(self.types, unread=frozenset())  # what is kept has every label, whatever this load is about
         batches = self.inner.batches(asked, types=types, progress=progress, cancelled=self.cancelled)

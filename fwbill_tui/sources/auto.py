@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -156,7 +155,7 @@ class AutoSource:
         """That of the way that was used, and why no better one was."""
         used = self._sources[self._used].provenance()
         why = [f"{self._sources[way].label} not used: {reason}" for way, reason in self._left.items() if way != self._used]
-        return replace(used, notes=(*why, *used.notes))
+        return used._replace(notes=(*why, *used.notes))
 
     def batches(
         self,

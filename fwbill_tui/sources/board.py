@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
@@ -47,7 +47,7 @@ class Board:
             if self._windows[number].state in FINAL_STATES:
                 return
             self._pauses.pop(number, None)
-            self._windows[number] = replace(self._windows[number], problem=problem, **changes)
+            self._windows[number] = self._windows[number]._replace(problem=problem, **changes)
             self._dirty = True
         self.flush()
 
@@ -65,7 +65,7 @@ class Board:
             self._pauses.clear()
             for number, window in enumerate(self._windows):
                 if window.state not in FINAL_STATES:
-                    self._windows[number] = replace(window, state="cancelled", problem="")
+                    self._windows[number] = window._replace(state="cancelled", problem="")
                     self._dirty = True
 
     def flush(self, *, now: bool = False) -> None:
@@ -84,7 +84,7 @@ class Board:
             for number, pause in self._pauses.items():
                 problem = pause.said(time.monotonic())
                 if self._windows[number].problem != problem:
-                    self._windows[number] = replace(self._windows[number], problem=problem)
+                    self._windows[number] = self._windows[number]._replace(problem=problem)
                     self._dirty = True
 
 

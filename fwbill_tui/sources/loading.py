@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import NamedTuple
 
 from fwbill_tui.files.spool import Spool
@@ -107,10 +106,10 @@ def _load(
         missing += source.provenance().missing
     if ledger is None:  # else the last snapshot has all of it
         ledger = builder.build()
-    provenance = replace(source.provenance(), missing=tuple(missing))
+    provenance = source.provenance()._replace(missing=tuple(missing))
     if isinstance(source, FileSource) and isinstance(builder, StreamingBuilder) and builder.rows is not None:
         label, note = f"{provenance.label}, streamed from disk", _on_disk(source, builder.rows.spool)
-        provenance = replace(provenance, label=label, notes=(*provenance.notes, note))
+        provenance = provenance._replace(label=label, notes=(*provenance.notes, note))
     return Loaded(ledger, provenance, builder, cancelled.is_set())
 
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
@@ -17,8 +17,7 @@ Grain = Literal["event", "day"]
 """What a row stands for: one usage event, or a day's usage of one combination of dimensions."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowProgress:
+class WindowProgress(NamedTuple):
     """How far one window of a fetch is. Bytes as they travel; `events` read so far.
 
     `problem` says why a window failed, or what it waits for just now ("trying again in 12 s: too many requests …").
@@ -32,8 +31,7 @@ class WindowProgress:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """How far a load is. `bytes_total` is None while it is not known; a load from files has no windows."""
 
     windows: tuple[WindowProgress, ...] = ()
@@ -41,8 +39,7 @@ class Progress:
     bytes_total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(NamedTuple):
     """Where the events of a load are from, and what is missing of what was asked for.
 
     `kind` is `files`, `gateway`, `firectl`, `rest`, `demo` …; `label` names it to a person ("gateway export").

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple, Self
 
@@ -12,8 +11,7 @@ from fwbill_tui.usage.names import MEASURES
 from fwbill_tui.usage.rollup import EVENTS
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """Sums over usage events. Tokens are exact; accelerator time is in seconds."""
 
     events: int = 0

@@ -10,8 +10,6 @@ one bad cell. So a chunk goes down these steps until one can answer for it:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import polars as pl
 
 from fwbill_tui.usage import times
@@ -31,15 +29,15 @@ _MARKS = (b"\xef\xbb\xbf", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"x\x01", b"x^", b"
 the middle of a file."""
 
 
-@dataclass(slots=True)
 class Piece:
     """Events (or their sums) and faults of a stretch of CSV, the lines it used up, and the unfinished record at its end."""
 
-    events: list[pl.DataFrame] = field(default_factory=list)
-    sums: list[Sums] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    lines: int = 0
-    tail: bytes = b""
+    def __init__(self) -> None:
+        self.events: list[pl.DataFrame] = []
+        self.sums: list[Sums] = []
+        self.faults: list[Fault] = []
+        self.lines = 0
+        self.tail = b""
 
 
 class ChunkReader:

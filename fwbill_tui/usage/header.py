@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import polars as pl
 
@@ -17,8 +16,7 @@ MOST_COLUMNS = 2_000
 """Polars takes minutes over the columns of a wider file; Fireworks writes 13."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The columns of one file, in the file's order. Build with `of` or `parse`, which check them."""
 
     names: tuple[str, ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import polars as pl
@@ -139,7 +138,7 @@ class LazyLedger(Ledger):
 
     def _predicate(self, query: Query) -> Predicate:
         """Conditions on labels are asked of the rollup, as ever; those that need events, of files."""
-        return replace(super()._predicate(query), on_events=self._event_predicate(query).on_events)
+        return super()._predicate(query)._replace(on_events=self._event_predicate(query).on_events)
 
     def _event_predicate(self, query: Query) -> Predicate:
         return build(query, self._text_labels, self._free_text, huge_counts=self._huge_counts)

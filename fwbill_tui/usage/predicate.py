@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import polars as pl
 
@@ -22,8 +22,7 @@ _LEAST, _MOST = -(2**64), 2**64
 """No count of an event, nor the sum of two, lies beyond."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predicate:
+class Predicate(NamedTuple):
     """The filters of one query.
 
     `by_column`: conditions that choose or exclude labels of one dictionary column (a facet's own condition does not
@@ -31,9 +30,9 @@ class Predicate:
     each under a key that says what it asks, so that equal keys mean equal conditions.
     """
 
-    by_column: Mapping[str, pl.Expr] = field(default_factory=dict)
-    across: tuple[pl.Expr, ...] = ()
-    on_events: Mapping[Hashable, pl.Expr] = field(default_factory=dict)
+    by_column: Mapping[str, pl.Expr]
+    across: tuple[pl.Expr, ...]
+    on_events: Mapping[Hashable, pl.Expr]
 
     def on_labels(self, *, but: str | None = None) -> pl.Expr:
         """All conditions on labels together, leaving out those on the column `but`."""

@@ -9,7 +9,6 @@ quote never swallows the rest of a file.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 LONGEST_RECORD = 64 << 10
@@ -40,14 +39,14 @@ class Fault(NamedTuple):
     text: str
 
 
-@dataclass(slots=True)
 class Rows:
     """What a stretch of CSV holds: rows, faults, lines used up, and the unfinished record at its end."""
 
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    lines: int = 0
-    tail: bytes = b""
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.faults: list[Fault] = []
+        self.lines = 0
+        self.tail = b""
 
 
 class _BrokenError(Exception):

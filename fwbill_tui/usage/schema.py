@@ -79,8 +79,7 @@ MOST_SUMMED = 1 << 32
 """The rest of a prompt of 32 bits when a correction of 32 bits was cached."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """Events that were summed while they were read: their hourly `rollup`, over the label columns that the load is about.
 
     No count of tokens is beyond `MOST_SUMMED`. `span` is the start of the first event and of the last one.

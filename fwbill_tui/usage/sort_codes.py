@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -23,8 +22,7 @@ Counted = Sequence[tuple[Any, int]]
 """Values in the order of a key, with their frequencies in a sample."""
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A sort key as whole numbers, null where the key is null; or as the fractions or texts that it has.
 
     `span` is the least and the largest of whole numbers, None of others. `few` are the values of a sample of many rows when
@@ -38,7 +36,7 @@ class Code:
 
     def gathered(self, rows: pl.Series) -> Code:
         """The same of all rows in another order."""
-        return replace(self, values=self.values.gather(rows))
+        return self._replace(values=self.values.gather(rows))
 
     @property
     def bits(self) -> int:

@@ -49,14 +49,14 @@ def test_every_column_can_be_brought_into_sight_whole_if_it_fits(
     scroll_x = max(0, min(layout.scroll_to(column, data.draw(st.integers(0, furthest)), room), furthest))
     slots = layout.slots(scroll_x, room)
     assert sum(slot.width + 2 * PADDING for slot in slots) <= room
-    here = [slot for slot in slots if slot.index == column]
+    here = [slot for slot in slots if slot.column == column]
     if layout.widths[column] + 2 * PADDING <= room - layout.start(layout.frozen) or column < layout.frozen:
         assert here
         assert here[0].whole
     # A mouse finds the columns where they are drawn, and nothing behind them.
     x = 0
     for slot in slots:
-        assert column_at(slots, x) == column_at(slots, x + slot.width + 2 * PADDING - 1) == slot.index
+        assert column_at(slots, x) == column_at(slots, x + slot.width + 2 * PADDING - 1) == slot.column
         x += slot.width + 2 * PADDING
     assert column_at(slots, x) is None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -43,7 +42,7 @@ def test_snapshots_hold_what_was_added_so_far(events: list[Event], cuts: list[in
         free = [name for name in ("tag", "note") if name not in ledger.dimensions]
         reference = Reference(seen, [name for name in ("tag", "note") if name in ledger.further], free)
         assert ledger.events.columns[:13] == list(COLUMNS)
-        assert asdict(ledger.totals(Query())) | {"total_tokens": 0} == reference.sums(range(height)) | {"total_tokens": 0}
+        assert ledger.totals(Query())._asdict() | {"total_tokens": 0} == reference.sums(range(height)) | {"total_tokens": 0}
         for query in (Query(sort=(SortKey("email"),)), Query().choose("usage_type", ["TEXT"])):
             answer = {
                 dimension: [(value.value, value.events, value.chosen, value.excluded) for value in facet.values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ def both(batches: Sequence[Batch], types: EventTypes, **limits: int) -> tuple[Le
 
 
 def assert_same_answers(held: Ledger, lazy: LazyLedger, query: Query) -> None:
-    assert asdict(lazy.totals(query)) == asdict(held.totals(query))
+    assert lazy.totals(query)._asdict() == held.totals(query)._asdict()
     assert lazy.facets(query) == held.facets(query)
     assert lazy.series(query, "user") == held.series(query, "user")
     assert lazy.unmatched(query) == held.unmatched(query)

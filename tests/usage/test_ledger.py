@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,9 +60,9 @@ def test_totals_facets_and_rows_are_those_of_the_reference(case: Case) -> None:
     ledger, reference, query, terms = case
     ledger.check(query)
     totals = ledger.totals(query)
-    assert {**asdict(totals), "total_tokens": totals.total_tokens} == reference.sums(reference.shown(query, terms))
+    assert {**totals._asdict(), "total_tokens": totals.total_tokens} == reference.sums(reference.shown(query, terms))
     unfiltered = replace(query, only=(), without=(), search="", where=())
-    assert asdict(ledger.whole(query)) == asdict(ledger.totals(unfiltered))
+    assert ledger.whole(query)._asdict() == ledger.totals(unfiltered)._asdict()
     assert facets_of(ledger, query) == reference.facets(query, terms)
     assert list(ledger.facets(query)) == list(ledger.dimensions)
     assert ledger.order(query).to_list() == reference.order(query, terms)
@@ -73,7 +73,7 @@ def test_totals_facets_and_rows_are_those_of_the_reference(case: Case) -> None:
 def test_sums_beyond_64_bits_are_exact(case: Case) -> None:
     ledger, reference, query, terms = case
     totals = ledger.totals(query)
-    assert {**asdict(totals), "total_tokens": totals.total_tokens} == reference.sums(reference.shown(query, terms))
+    assert {**totals._asdict(), "total_tokens": totals.total_tokens} == reference.sums(reference.shown(query, terms))
     assert groups_of(ledger, query) == reference.groups(query, terms)
 
 

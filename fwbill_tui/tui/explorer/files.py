@@ -116,7 +116,7 @@ class ExplorerFiles(Plain, Screen[None]):
 
         def take(answer: bool | None) -> None:
             if answer:
-                self.save(replace(saving, overwrite=True))
+                self.save(saving._replace(overwrite=True))
 
         self.app.push_screen(ConfirmScreen(f"{saving.path.name} is there already. Replace it?"), take)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from textual.message import Message
 from textual.widget import Widget
@@ -17,8 +17,7 @@ from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(NamedTuple):
     """What is to be saved, and where. `columns` None: all of them; a grouped query saves its groups."""
 
     ledger: Ledger

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from fwbill_tui.tui.cells import Kind, width
@@ -45,11 +44,10 @@ def header_text(column: ColumnSpec, sort: Sequence[SortKey], time_zone: str) -> 
     return title
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A column in sight: its index, the cells its text has, and whether that is all it wants."""
+class Slot(NamedTuple):
+    """A column in sight: its number, the cells its text has, and whether that is all it wants."""
 
-    index: int
+    column: int
     width: int
     whole: bool
 
@@ -101,7 +99,7 @@ def column_at(slots: Sequence[Slot], x: int) -> int | None:
     for slot in slots:
         x -= slot.width + 2 * PADDING
         if x < 0:
-            return slot.index
+            return slot.column
     return None
 
 

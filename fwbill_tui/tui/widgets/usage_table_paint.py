@@ -72,12 +72,12 @@ def paint_cells(
     segments: list[Segment] = []
     run = ""
     for place, slot in enumerate(slots):
-        column, cell = columns[slot.index], cells[slot.index]
+        column, cell = columns[slot.column], cells[slot.column]
         if not slot.whole and cell and column.kind not in ELASTIC:
             cell = ELLIPSIS
-        behind = EDGE if place == frozen - 1 and slots[-1].index >= len(slots) else " "
+        behind = EDGE if place == frozen - 1 and slots[-1].column >= len(slots) else " "
         text = (MARK if mark and not place else " ") + fit(cell, slot.width, right=column.kind in NUMBERS) + behind
-        style = special.get(slot.index)
+        style = special.get(slot.column)
         if style is None:
             run += text
         else:
