@@ -1,4 +1,4 @@
-"""Reading all inputs of a load, one after another, as one stream of batches."""
+"""Reading all inputs of a load, one after another, as one stream of batches. Other readers than that of CSV are imported late."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import polars as pl
 from fwbill_tui.files.compressed import DamagedError
 from fwbill_tui.files.inputs import Input, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
-from fwbill_tui.files.parquet_reader import read_parquet, read_parquet_header
-from fwbill_tui.files.remote import read_objects
 from fwbill_tui.usage.csv_reader import THREADS, read_csv, read_header
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes
@@ -64,6 +62,8 @@ def _look_at(source: Input) -> None:
     """Read just the beginning of a file. Raises UnreadableFile."""
     with told_plainly(source), opened(source) as file:
         if file.kind == "parquet" and source.path is not None:
+            from fwbill_tui.files.parquet_reader import read_parquet_header
+
             read_parquet_header(source.path, source.name)
         else:
             read_header(file.stream, source.name)
@@ -73,6 +73,8 @@ def _read(source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> G
     events = 0
     with told_plainly(source, lambda: events), ExitStack() as held:
         if source.url is not None:
+            from fwbill_tui.files.remote import read_objects
+
             batches = read_objects(source.url, types)
         else:
             batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes, threads)
@@ -86,6 +88,8 @@ def _batches(file: Opened, source: Input, types: EventTypes, chunk_bytes: int, t
         return read_csv(
             file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, threads=threads, position=file.position
         )
+    from fwbill_tui.files.parquet_reader import read_parquet
+
     if source.path is not None and source.size is not None:
         return read_parquet(source.path, source=source.name, types=types, size=source.size)
     whole = file.stream.read()  # Parquet is read from its end, which a pipe does not have

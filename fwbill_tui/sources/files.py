@@ -9,7 +9,6 @@ from functools import cached_property
 
 from fwbill_tui.files.inputs import expand
 from fwbill_tui.files.reading import read_inputs
-from fwbill_tui.files.rollup_reader import read_rollups
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.csv_reader import THREADS
@@ -115,4 +114,6 @@ class RollupSource(FileSource):
         return f"{super().label} (rollup)"
 
     def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
+        from fwbill_tui.files.rollup_reader import read_rollups
+
         return read_rollups(self._inputs, types=types, on_unreadable=on_unreadable)

@@ -6,20 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fwbill_tui.files.spool import Spool
-from fwbill_tui.files.stored import StoredRows
 from fwbill_tui.fireworks.errors import Cancelled
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.source import Progress, Provenance, Source
-from fwbill_tui.sources.streaming import StreamingBuilder
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.csv_reader import TooManyLabels
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.rollup_ledger import RollupBuilder
 from fwbill_tui.usage.schema import Batch, EventTypes
+
+if TYPE_CHECKING:
+    from fwbill_tui.files.spool import Spool
 
 _GROWTH = 8
 """A snapshot is made when the load has grown this many times since the last one; together they cost a fraction of the load."""
@@ -72,11 +72,13 @@ def load(
 def _new_builder(source: Source, types: EventTypes, *, rows: bool) -> LedgerBuilder:
     if isinstance(source, RollupSource):
         return RollupBuilder(types)
-    if not rows:
-        return StreamingBuilder(types, None)
-    if isinstance(source, FileSource) and source.lazy:
-        return StreamingBuilder(types, StoredRows(Spool()))
-    return LedgerBuilder(types)
+    if rows and not (isinstance(source, FileSource) and source.lazy):
+        return LedgerBuilder(types)
+    from fwbill_tui.files.spool import Spool
+    from fwbill_tui.files.stored import StoredRows
+    from fwbill_tui.sources.streaming import StreamingBuilder
+
+    return StreamingBuilder(types, StoredRows(Spool()) if rows else None)
 
 
 def _load(
@@ -107,8 +109,8 @@ def _load(
     if ledger is None:  # else the last snapshot has all of it
         ledger = builder.build()
     provenance = source.provenance()._replace(missing=tuple(missing))
-    if isinstance(source, FileSource) and isinstance(builder, StreamingBuilder) and builder.rows is not None:
-        label, note = f"{provenance.label}, streamed from disk", _on_disk(source, builder.rows.spool)
+    if isinstance(source, FileSource) and (spool := _spool_of(builder)) is not None:
+        label, note = f"{provenance.label}, streamed from disk", _on_disk(source, spool)
         provenance = provenance._replace(label=label, notes=(*provenance.notes, note))
     return Loaded(ledger, provenance, builder, cancelled.is_set())
 
@@ -123,6 +125,15 @@ def _ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
                 yield batch
         finally:
             wait([coming])
+
+
+def _spool_of(builder: LedgerBuilder) -> Spool | None:
+    """Where the events are that a builder leaves on disk."""
+    if type(builder) is LedgerBuilder:  # the first screen need not wait for the other kind to be imported
+        return None
+    from fwbill_tui.sources.streaming import StreamingBuilder
+
+    return builder.rows.spool if isinstance(builder, StreamingBuilder) and builder.rows is not None else None
 
 
 def _on_disk(source: FileSource, spool: Spool) -> str:

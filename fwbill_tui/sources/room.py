@@ -11,7 +11,6 @@ import polars as pl
 
 from fwbill_tui.files.inputs import Input
 from fwbill_tui.files.opening import opened
-from fwbill_tui.files.remote import kind_of, parquet_objects
 from fwbill_tui.usage.names import ExportFormatError
 
 MOST = 0.6
@@ -41,6 +40,8 @@ def memory_of_events(inputs: Sequence[Input]) -> int:
 def _memory_of(source: Input) -> int:
     try:
         if source.url is not None:
+            from fwbill_tui.files.remote import kind_of, parquet_objects
+
             return _rows(parquet_objects(source.url)) * _PER_ROW if kind_of(source.url) == "parquet" else 0
         if source.path is None or source.size is None:
             return 0

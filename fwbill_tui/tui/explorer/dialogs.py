@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from fwbill_tui.tui.explorer.files import ExplorerFiles
-from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
 from fwbill_tui.usage.query import Query
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 from fwbill_tui.usage.zones import zone
+
+if TYPE_CHECKING:
+    from fwbill_tui.tui.widgets.calendar import DayState
 
 _DAYS_KNOWN = 800
 """Days back for which the calendar says what is kept."""

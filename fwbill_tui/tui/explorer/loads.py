@@ -17,7 +17,6 @@ from fwbill_tui.tui.explorer.answering import Answering
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
 from fwbill_tui.tui.explorer.standing import notes_of, notices_of, partial_of, standing_of
-from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
@@ -28,6 +27,7 @@ from fwbill_tui.usage.query import TimeRange
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.archived import ArchivedSource
+    from fwbill_tui.tui.widgets.calendar import DayState
 
 _AT_ONCE = 200_000
 """Events up to which the first answers take less time than a frame without them."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 from textual.widget import Widget
 
-from fwbill_tui.export.errors import ExportCancelled, ExportError, TargetExistsError
-from fwbill_tui.export.formats import Format
-from fwbill_tui.export.writing import write_events, write_groups
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
+
+if TYPE_CHECKING:
+    from fwbill_tui.export.formats import Format
 
 
 class Saving(NamedTuple):
@@ -81,6 +81,8 @@ class Saver:
             self._thread.join(seconds)
 
     def _run(self, saving: Saving, cancelled: threading.Event) -> None:
+        from fwbill_tui.export.errors import ExportCancelled, ExportError, TargetExistsError
+
         try:
             self._write(saving, cancelled)
         except TargetExistsError as error:
@@ -93,6 +95,8 @@ class Saver:
             self._target.post_message(SaveEnded(saving))
 
     def _write(self, saving: Saving, cancelled: threading.Event) -> None:
+        from fwbill_tui.export.writing import write_events, write_groups
+
         def progress(done: int, *_: object) -> None:
             self._target.post_message(SaveProgress(saving, done))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -17,11 +17,13 @@ from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import EIGHTHS_UP, compact
-from fwbill_tui.tui.widgets.calendar import DayState
 from fwbill_tui.tui.widgets.facets import shown_value, title_of
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.names import dimension_of
+
+if TYPE_CHECKING:
+    from fwbill_tui.tui.widgets.calendar import DayState
 
 _AXIS = 7
 _WIDEST_BAR = 6
@@ -63,7 +65,7 @@ class UsageChart(Painted, Widget):
             self.start = start
 
     series: reactive[Series | None] = reactive[Series | None](None)
-    day_states: reactive[Mapping[date, DayState]] = reactive[Mapping[date, DayState]](dict)
+    day_states: reactive[Mapping[date, DayState]] = reactive(dict)
     """What is known of each UTC day; days that are missing or provisional are marked under their columns."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
