@@ -233,16 +233,15 @@ class Answering:
                 self._tell(RowsReady(question, page, None, self._totals(question).events, whole=True))
             return
         total = min(self._totals(question).events, ledger.events.height)  # a row of a rollup stands for several events
-        if total > _FIRST_ROWS:
-            rows = self._rows_at_hand(question, total)
-            if superseded(0):
-                return
-            if rows is not None:
-                self._tell(rows)
-        if self._show is None and total > _FIRST_ROWS:
-            self._orders.ask(question)
-        else:
+        if self._show is not None or total <= _FIRST_ROWS:
             self._whole_order(question, lambda _: superseded(0))
+            return
+        rows = self._rows_at_hand(question, total)
+        if superseded(0):
+            return
+        if rows is not None:
+            self._tell(rows)
+        self._orders.ask(question)
 
     def _totals(self, question: Question) -> Totals:
         """The totals of a question, which mostly were worked out for its summary."""
