@@ -78,7 +78,7 @@ class FwbillApp(App[int]):
         `begun` is the load of its files, where it was begun before.
         """
         self._theme_in_use: Theme | None = None
-        super().__init__(css_path=[_style("dialog"), _style("explorer" if launch.inputs else "login")])
+        super().__init__(css_path=[_style("explorer")] if launch.inputs else [_style("dialog"), _style("login")])
         for theme in themes.THEMES:
             self.register_theme(theme)
         self.stylesheet = KeptStylesheet(variables=self.get_css_variables())

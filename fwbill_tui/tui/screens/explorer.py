@@ -47,6 +47,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
 
     CSS_PATH = "explorer.tcss"
+    AUTO_FOCUS = "UsageTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "search", key_display="/"),
         Binding("t", "facet('usage_type')", "type"),
@@ -108,7 +109,6 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     def on_mount(self) -> None:
         self._answering = Answering(self)
-        self.set_focus(self.query_one(UsageTable))
         self._show_query()
         self.load()
 
