@@ -100,17 +100,18 @@ class FwbillApp(App[int]):
         # Threads that read and work out answers give way to a key, and to its painting, sooner than after five milliseconds.
         sys.setswitchinterval(0.001)
         self._heed_signals()
-        if self._begun is None:
+        if not isinstance(self.screen, PaintedOnce):
             self.enter()
 
     def get_default_screen(self) -> Screen[Any]:
         """The explorer, where its files are being read already: a blank screen below it would be laid out and styled, too."""
-        if self._begun is None:
+        begun, self._begun = self._begun, None
+        if begun is None:
             return super().get_default_screen()
         from fwbill_tui.tui.screens.explorer import ExplorerScreen
 
-        explorer = ExplorerScreen(self._begun.source, self._launch.query, rejects=self._launch.rejects)
-        explorer.begin_with(self._begun)
+        explorer = ExplorerScreen(begun.source, self._launch.query, rejects=self._launch.rejects)
+        explorer.begin_with(begun)
         explorer._push_result_callback(explorer, None)  # as if it was pushed: `switch_screen` takes one away (Textual 8.2)
         self._prepare(explorer)
         return explorer
@@ -139,7 +140,7 @@ class FwbillApp(App[int]):
     def _when_painted(self) -> None:
         """The first screen is seen: do what would have held it up."""
         # What is there now stays: looking through all of it, even once, would hold up keys for tens of milliseconds.
-        gc.freeze()
+        garbage.freeze()
         gc.set_threshold(*_GARBAGE)
         gc.enable()
         self._warm_up()
@@ -288,6 +289,7 @@ class FwbillApp(App[int]):
         self._prepare(explorer)
         if isinstance(self.screen, type(explorer)):
             self._replaced = True
+            garbage.will_pass(self.screen)
             self.switch_screen(explorer)
         else:
             self.push_screen(explorer)

@@ -12,6 +12,7 @@ from contextvars import Context
 from typing import Any
 from weakref import WeakSet
 
+from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.screen import Screen
 
@@ -30,16 +31,25 @@ def will_pass(screen: Screen[Any]) -> None:
     _passing.add(screen)
 
 
-def collect_soon(app: App[Any]) -> None:
-    """Collect what a screen leaves that has just been closed.
+def let_go(app: App[Any]) -> None:
+    """Free what a screen leaves that has just been closed, in a moment.
 
-    Not by a timer of Textual's (8.2): a timer's message names who set it, and the app's loop holds its last message.
+    Textual (8.2) keeps the last thousand widgets' lines behind a cache of two colours. And a message of a timer of its own names
+    who set it, and the app's loop holds its last message.
     """
+    if forget := getattr(StylesCache.get_inner_outer, "cache_clear", None):
+        forget()
     asyncio.get_running_loop().call_later(_SETTLED, collect, app, context=Context())
 
 
 def collect(app: App[Any]) -> None:
     """Collect garbage. Once much is left, that stays and is not looked through again, unless some of it will pass."""
     gc.collect()
-    if len(gc.get_objects()) > _MUCH and not _passing and not any(screen.query("Toast") for screen in app.screen_stack):
+    if len(gc.get_objects()) > _MUCH and not any(screen.query("Toast") for screen in app.screen_stack):
+        freeze()
+
+
+def freeze() -> None:
+    """What is there now stays, unless some of it will pass."""
+    if not _passing:
         gc.freeze()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual._styles_cache import StylesCache
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -65,10 +64,7 @@ class Boxed(PaintedOnce):
         return not (typing and action in self.LETTER_ACTIONS)
 
     def on_unmount(self) -> None:
-        """Let go of what was painted. Textual keeps the last thousand widgets' lines behind a cache of two colours (8.2)."""
-        if forget := getattr(StylesCache.get_inner_outer, "cache_clear", None):
-            forget()
-        garbage.collect_soon(self.app)
+        garbage.let_go(self.app)
 
     def action_help_while_typing(self) -> None:
         """Show the keys that apply now."""

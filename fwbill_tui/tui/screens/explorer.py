@@ -16,6 +16,7 @@ from textual.reactive import Reactive
 from textual.widget import Widget
 
 from fwbill_tui.sources.source import Source
+from fwbill_tui.tui import garbage
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
 from fwbill_tui.tui.explorer.history import History
@@ -114,6 +115,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     def on_unmount(self) -> None:
         self.end_work()
+        garbage.let_go(self.app)
 
     def end_work(self) -> None:
         """End every thread; unfinished files are removed."""
