@@ -19,6 +19,8 @@ from textual.screen import Screen
 _SETTLED = 0.1
 """Seconds after which what a closed screen leaves is garbage. Collected at once it takes some ten milliseconds, that of a
 hundred dialogs together most of a second."""
+_PATIENCE = 5.0
+"""Seconds after which garbage is no longer looked for on purpose."""
 _MUCH = 10_000
 """Objects that take some five milliseconds to look through. They are not frozen each time: styles of parts that are frozen
 in use are never freed."""
@@ -39,12 +41,21 @@ def let_go(app: App[Any]) -> None:
     """
     if forget := getattr(StylesCache.get_inner_outer, "cache_clear", None):
         forget()
-    asyncio.get_running_loop().call_later(_SETTLED, collect, app, context=Context())
+    _collect_in(_SETTLED, app)
 
 
-def collect(app: App[Any]) -> None:
-    """Collect garbage. Once much is left, that stays and is not looked through again, unless some of it will pass."""
+def _collect_in(seconds: float, app: App[Any]) -> None:
+    asyncio.get_running_loop().call_later(seconds, collect, app, seconds, context=Context())
+
+
+def collect(app: App[Any], waited: float = _SETTLED) -> None:
+    """Collect garbage. Once much is left, that stays and is not looked through again, unless some of it will pass.
+
+    What is still in use somewhere, though its screen has ended, is looked for again after some time, and later once more.
+    """
     gc.collect()
+    if waited < _PATIENCE and any(not screen.is_running for screen in _passing):
+        _collect_in(10 * waited, app)
     if len(gc.get_objects()) > _MUCH and not any(screen.query("Toast") for screen in app.screen_stack):
         freeze()
 

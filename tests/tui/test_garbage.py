@@ -15,6 +15,7 @@ from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage
 from fwbill_tui.tui.entrance import open_files
+from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Boxed
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.usage.query import Query
@@ -63,6 +64,18 @@ async def test_no_dialog_is_among_what_stays(export: Path, monkeypatch: pytest.M
         assert gc.get_freeze_count() > 0
         gc.unfreeze()
         assert not any(isinstance(thing, Boxed) for thing in gc.get_objects())
+
+
+async def test_a_dialog_that_does_not_stand_yet_is_not_among_what_stays(export: Path) -> None:
+    async with explorer(export):
+        gc.unfreeze()
+        dialog = ConfirmScreen("Replace it?")
+        garbage.freeze()
+        assert gc.get_freeze_count() == 0
+        del dialog
+        gc.collect()
+        garbage.freeze()
+        assert gc.get_freeze_count() > 0
 
 
 @pytest.mark.parametrize("group", ["", "g"])

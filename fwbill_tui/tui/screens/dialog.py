@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -33,9 +33,12 @@ class Boxed(PaintedOnce):
     LETTER_ACTIONS: ClassVar[frozenset[str]] = frozenset({"help"})
     """Actions on plain characters, which a line of text takes for itself."""
 
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        garbage.will_pass(self)
+
     def compose(self) -> ComposeResult:
         """The box, its heading, its content, its keys."""
-        garbage.will_pass(self)
         with Rows(id="box") as box:
             box.border_title = self.heading
             yield from self.compose_content()
