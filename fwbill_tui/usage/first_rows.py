@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from fwbill_tui.usage.labels import Labels
-from fwbill_tui.usage.order import arg_sort, arg_sort_where, natural_order, rows_where
+from fwbill_tui.usage.order import arg_sort, arg_sort_where, first_rows_where, natural_order
 from fwbill_tui.usage.query import SortKey
 
 _FEW_ROWS = 1 << 16
@@ -36,7 +36,7 @@ def first_rows(
     height = frame.height if shown is None else int(shown.sum())
     count = min(count, height)
     if not keys:
-        return natural_order(count) if shown is None else rows_where(shown).head(count)
+        return natural_order(count) if shown is None else first_rows_where(shown, count)
     if height <= _FEW_ROWS or count == height:
         sorted_ = arg_sort(frame, keys, labels) if shown is None else arg_sort_where(shown, frame, keys, labels)
         return sorted_.head(count)

@@ -17,6 +17,8 @@ from fwbill_tui.usage.sort_pass import room_for, sorted_rows
 
 _FEW = 8
 """Fewer rows than one in so many are picked by number rather than by a mask."""
+_FIRST_LOOK = 1 << 16
+"""Rows among which the first of a mask are looked for to begin with."""
 _RARE = 100
 _FEW_LABELS = 6
 """Up to so many labels, picking the rows of each is faster than ranking all."""
@@ -36,6 +38,14 @@ def rows_where(mask: pl.Series) -> pl.Series:
     if min(true, len(mask) - true) * _RARE < len(mask):
         return mask.arg_true()  # faster where it need not look at every bit, and ten times as slow where it has to
     return natural_order(len(mask)).filter(mask)
+
+
+def first_rows_where(mask: pl.Series, count: int) -> pl.Series:
+    """The first `count` of `rows_where`. Mostly they are near the beginning, and the rest need not be looked at."""
+    end = _FIRST_LOOK
+    while end < len(mask) and mask[:end].sum() < count:
+        end *= 8
+    return rows_where(mask[:end]).head(count)
 
 
 def natural_order(height: int) -> pl.Series:

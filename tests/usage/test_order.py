@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from fwbill_tui.usage import first_rows as leading
 from fwbill_tui.usage import near_rows as nearby
+from fwbill_tui.usage import order as ordering
 from fwbill_tui.usage import sort_codes
 from fwbill_tui.usage.first_rows import first_rows
 from fwbill_tui.usage.labels import Labels
@@ -77,6 +78,7 @@ def few_taken_for_many() -> Iterator[None]:
         (sort_codes, "_FEW_ROWS", 0), (sort_codes, "_SAMPLE", 4), (sort_codes, "_FEW_VALUES", 3),
         (leading, "_FEW_ROWS", 0), (leading, "_MUCH", 0), (leading, "_SAMPLE", 4), (leading, "_SPARE", 1),
         (nearby, "_FEW_ROWS", 0), (nearby, "_MOST_ROWS", 3), (nearby, "_SPARE", 1),
+        (ordering, "_FIRST_LOOK", 2),
     ]  # fmt: skip
     with ExitStack() as stack:
         for module, name, limit in limits:
