@@ -140,7 +140,9 @@ class FwbillApp(App[int]):
     def _when_painted(self) -> None:
         """The first screen is seen: do what would have held it up."""
         # What is there now stays: looking through all of it, even once, would hold up keys for tens of milliseconds.
-        garbage.freeze()
+        # But an explorer that was replaced is to go, with all its events.
+        if not self._replaced:
+            gc.freeze()
         gc.set_threshold(*_GARBAGE)
         gc.enable()
         self._warm_up()
