@@ -103,13 +103,13 @@ def _cells(
         if done == rows:
             return
     # Texts become codes inside the scan, where all cores share the work.
-    coded = [
+    as_codes = [
         pl.col(name).cast(types.of(name))
         for name, stored in scan.collect_schema().items()
         if name in COLUMN_DIMENSIONS and isinstance(stored, (pl.String, pl.Categorical, pl.Enum))
     ]
     try:
-        for cells in _parts(scan.with_columns(coded).slice(done)):
+        for cells in _parts(scan.with_columns(as_codes).slice(done)):
             yield cells
     except pl.exceptions.ComputeError as error:
         if "more categories than" in str(error):

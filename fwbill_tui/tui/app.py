@@ -31,7 +31,6 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
-from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
@@ -100,8 +99,13 @@ class FwbillApp(App[int]):
         # Threads that read and work out answers give way to a key, and to its painting, sooner than after five milliseconds.
         sys.setswitchinterval(0.001)
         self._heed_signals()
-        if not isinstance(self.screen, PaintedOnce):
+        if self._is_blank:
             self.enter()
+
+    @property
+    def _is_blank(self) -> bool:
+        """Whether there is nothing but the screen that Textual begins with."""
+        return type(self.screen) is Screen
 
     def get_default_screen(self) -> Screen[Any]:
         """The explorer, where its files are being read already: a blank screen below it would be laid out and styled, too."""
@@ -141,8 +145,7 @@ class FwbillApp(App[int]):
         """The first screen is seen: do what would have held it up."""
         # What is there now stays: looking through all of it, even once, would hold up keys for tens of milliseconds.
         # But an explorer that was replaced is to go, with all its events.
-        if not self._replaced:
-            gc.freeze()
+        garbage.freeze(self.screen)
         gc.set_threshold(*_GARBAGE)
         gc.enable()
         self._warm_up()
@@ -217,7 +220,7 @@ class FwbillApp(App[int]):
                     continue
                 elif way is not None:
                     await self._open(partial(open_files, way.arguments, self._launch))
-                elif not isinstance(self.screen, PaintedOnce):  # there is no explorer to go back to
+                elif self._is_blank:  # there is no explorer to go back to
                     self.exit(0)
             except (FireworksError, ExportFormatError, OSError, ValueError) as error:
                 note, ask = str(error), True

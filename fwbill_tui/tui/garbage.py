@@ -60,7 +60,7 @@ def collect(app: App[Any], waited: float = _SETTLED) -> None:
         freeze()
 
 
-def freeze() -> None:
-    """What is there now stays, unless some of it will pass."""
-    if not _passing:
+def freeze(shown: Screen[Any] | None = None) -> None:
+    """What is there now stays, unless some of it will pass; a screen that is `shown` may stay, too."""
+    if all(screen is shown for screen in _passing):
         gc.freeze()
