@@ -8,12 +8,12 @@ from typing import BinaryIO, Literal, get_args
 import polars as pl
 
 from fwbill_tui.export.errors import ExportError
+from fwbill_tui.export.utc_texts import with_utc_texts
 
 Format = Literal["csv", "parquet", "ndjson"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 SUFFIXES: Mapping[Format, str] = {"csv": ".csv", "parquet": ".parquet", "ndjson": ".ndjson"}
 
-_CSV_TIME = "%Y-%m-%d %H:%M:%S%.f UTC"  # Fireworks' own; %.f writes a fraction only where there is one
 _CSV_LOCAL_TIME = "%Y-%m-%d %H:%M:%S%.f%:z"
 _RFC3339_UTC = "%Y-%m-%dT%H:%M:%S%.fZ"
 _RFC3339_LOCAL = "%Y-%m-%dT%H:%M:%S%.f%:z"
@@ -26,12 +26,12 @@ def write_csv(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryI
     With `neutralise` a text cell (or column name) that a spreadsheet would run as a formula gets a leading apostrophe.
     """
     columns = [_csv_column(name, dtype, neutralise) for name, dtype in schema.items()]
-    cells = schema.to_frame().select(columns)
+    cells = with_utc_texts(schema.to_frame().select(columns))
     header = pl.DataFrame(schema=[guarded(name) if neutralise else name for name in schema])
     header.write_csv(stream)
     stream.flush()  # Polars may write past the stream's own buffer
-    rows = _streamed((frame.select(columns) for frame in frames), cells.schema)
-    rows.sink_csv(stream, include_header=False, datetime_format=_CSV_TIME)
+    rows = _streamed((with_utc_texts(frame.select(columns)) for frame in frames), cells.schema)
+    rows.sink_csv(stream, include_header=False)
 
 
 def write_ndjson(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO) -> None:
@@ -86,7 +86,7 @@ def readable_groups(groups: pl.DataFrame) -> pl.DataFrame:
 def csv_text(frame: pl.DataFrame) -> str:
     """A small frame as CSV text."""
     columns = [_csv_column(name, dtype, neutralise=False) for name, dtype in frame.schema.items()]
-    return frame.select(columns).write_csv(datetime_format=_CSV_TIME)
+    return with_utc_texts(frame.select(columns)).write_csv()
 
 
 def guarded(text: str) -> str:
