@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
+from fwbill_tui.sources.background import after_the_screen
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.loading import Loaded, load
@@ -49,6 +50,7 @@ class HeadStart:
                 snapshot(told)
 
     def _run(self) -> None:
+        after_the_screen()
         tell = self._told.put
         try:
             end: Loaded | BaseException = load(
