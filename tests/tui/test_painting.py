@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 from textual._compositor import Compositor, ReflowResult
 from textual.app import App, ComposeResult
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
+from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Label
 
+import fwbill_tui.tui.screens
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
+from fwbill_tui.tui.screens.dialog import Dialog, Note
 from fwbill_tui.tui.screens.help import HelpScreen
 from fwbill_tui.tui.screens.painting import PaintedOnce
 
@@ -39,12 +44,79 @@ class Two(PaintedOnce, Screen[None]):
         yield Label("two", id="two")
 
 
+class Notes(Dialog[None]):
+    CSS_PATH = str(Path(fwbill_tui.tui.screens.__file__).parent / "dialog.tcss")
+
+    def compose_content(self) -> ComposeResult:
+        for text in ("one", "two", "three"):
+            yield Note(text)
+
+
 async def test_a_dialog_is_painted_once_as_it_opens(paints: list[Screen[Any]]) -> None:
     async with App[None]().run_test(size=(60, 20)) as pilot:
         for dialog in (ConfirmScreen("Replace?"), HelpScreen(())):
             pilot.app.push_screen(dialog)
             await pilot.pause(0.1)
             assert paints.count(dialog) == 1
+
+
+async def test_the_loop_goes_on_while_the_parts_of_a_dialog_are_painted(
+    paints: list[Screen[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, painted = 0, dict[Widget, int]()
+    render_lines = Note.render_lines
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def noted(note: Note, crop: Region) -> list[Strip]:
+        painted.setdefault(note, turns)
+        return render_lines(note, crop)
+
+    monkeypatch.setattr(Note, "render_lines", noted)
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        counting = asyncio.create_task(count())
+        pilot.app.push_screen(dialog := Notes())
+        await pilot.pause(0.2)
+        counting.cancel()
+        assert len(set(painted.values())) == len(painted) == 3
+        assert paints.count(dialog) == 1
+        assert [strip.text.strip("│ ") for strip in dialog._compositor.render_strips()][7:10] == ["one", "two", "three"]
+
+
+async def test_a_dialog_that_is_left_before_it_is_painted_is_never_painted(
+    paints: list[Screen[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render_lines = Note.render_lines
+
+    def leaving(note: Note, crop: Region) -> list[Strip]:
+        if dialog.is_current:
+            dialog.dismiss()
+        return render_lines(note, crop)
+
+    monkeypatch.setattr(Note, "render_lines", leaving)
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        below = pilot.app.screen
+        pilot.app.push_screen(dialog := Notes())
+        await pilot.pause(0.2)
+        assert pilot.app.screen is below
+        assert dialog not in paints
+
+
+async def test_a_dialog_is_painted_when_it_is_on_top_again(paints: list[Screen[Any]]) -> None:
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(dialog := Notes())
+        pilot.app.push_screen(above := ConfirmScreen("Replace?"))
+        await pilot.pause(0.2)
+        assert above in paints
+        paints.clear()
+        above.dismiss(False)
+        await pilot.pause(0.2)
+        assert dialog in paints
+        assert [strip.text.strip("│ ") for strip in dialog._compositor.render_strips()][7:10] == ["one", "two", "three"]
 
 
 async def test_a_screen_is_not_laid_out_because_a_dialog_opens_over_it(monkeypatch: pytest.MonkeyPatch) -> None:

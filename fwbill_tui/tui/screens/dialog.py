@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from fwbill_tui.tui import garbage
 from fwbill_tui.tui.screens.dimmed import Dimming
-from fwbill_tui.tui.screens.painting import PaintedOnce
+from fwbill_tui.tui.screens.painting import PaintedInTurns, PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.painted import Columns, Painted, Rows
 
@@ -81,7 +81,7 @@ class Boxed(PaintedOnce):
         self.app.push_screen(HelpScreen.of(self.app.screen))
 
 
-class Dialog(Painted, Boxed, ModalScreen[ScreenResultType]):
+class Dialog(Painted, PaintedInTurns, Boxed, ModalScreen[ScreenResultType]):
     """A box over what lies below. It dismisses with its result, or with None on `esc`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*BOXED_BINDINGS, Binding("escape", "cancel", "Cancel", key_display="esc")]
@@ -100,7 +100,9 @@ class Dialog(Painted, Boxed, ModalScreen[ScreenResultType]):
             if self._dimming is None or self._dimming.color != under.color:
                 self._dimming = Dimming(under.color)
             self._below = self._dimming.lines(under, self.visual_style.rich_style)
-        return super().render_lines(crop)
+        lines = super().render_lines(crop)
+        self._below = []
+        return lines
 
     def render_line(self, y: int) -> Strip:
         return self._below[y] if y < len(self._below) else Strip.blank(self.size.width, self.ground)

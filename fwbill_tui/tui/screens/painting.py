@@ -6,8 +6,10 @@ in the end all of it, on the loop without a pause. What widgets paint anew for o
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
+from textual._context import visible_screen_stack
 from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.messages import Update
@@ -55,3 +57,32 @@ class PaintedOnce(_Mixed):
             # In one go, what parts have to paint that are still to come and say so.
             self._compositor.update_widgets({part for part in self._compositor.visible_widgets if part._repaint_regions})
         super()._compositor_refresh()
+
+
+class PaintedInTurns(PaintedOnce):
+    """Mixed into a screen. When all of it is painted, its parts are painted first, each in a turn of the loop: keys come between.
+
+    What they painted they keep, and then all is put together at once.
+    """
+
+    _in_turns: bool = False
+
+    def _compositor_refresh(self) -> None:
+        if self is not self.app.screen or self._size.region not in self._compositor._dirty_regions:
+            super()._compositor_refresh()
+        elif not self._in_turns:
+            self._in_turns = True
+            self.run_worker(self._paint_in_turns(), group="painting")
+
+    async def _paint_in_turns(self) -> None:
+        try:
+            for part, (region, clip) in list(self._compositor.visible_widgets.items()):
+                await asyncio.sleep(0)
+                if not self.is_current:
+                    return
+                visible_screen_stack.set(self.app._background_screens)
+                part.render_lines(region.intersection(clip).translate(-region.offset))
+            await asyncio.sleep(0)
+            super()._compositor_refresh()
+        finally:
+            self._in_turns = False
