@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -108,3 +109,20 @@ async def test_another_style_is_seen() -> None:
         await pilot.pause()
         ours, theirs = (render(lines.outer_size.region) for render in (lines.render_lines, super(Painted, lines).render_lines))
         assert list(cells(ours)) == list(cells(theirs)) != before
+
+
+async def test_lines_that_are_painted_anew_are_freed_without_a_collection() -> None:
+    async with Three().run_test() as pilot:
+        lines = pilot.app.query_one(".bare", Lines)
+        lines.refresh()
+        await pilot.pause(0.1)
+        gc.collect()
+        gc.disable()
+        try:
+            before = sum(isinstance(thing, Strip) for thing in gc.get_objects())
+            for _ in range(10):
+                lines.refresh()
+                await pilot.pause(0.05)
+            assert sum(isinstance(thing, Strip) for thing in gc.get_objects()) <= before + 3
+        finally:
+            gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from rich.segment import Segment
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
     _Mixed = Widget
 else:
     _Mixed = object  # Textual takes default styles from the first base that is a widget, and only from there on (8.2)
+
+
+class _Line(Strip):
+    """A line that is freed as soon as nothing keeps it: Textual's own that was not cut notes itself down in itself (8.2)."""
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        cuts = list(cuts)
+        return [self] if cuts == [self.cell_length] else super().divide(cuts)
 
 
 class Painted(_Mixed):
@@ -51,6 +62,10 @@ class Painted(_Mixed):
                 self._kept.pop(y, None)
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
+    def on_unmount(self) -> None:
+        """Let go of the lines at once: a widget that is gone is freed later, and all that it keeps would be looked through."""
+        self._kept.clear()
+
     def is_kept(self, crop: Region) -> bool:
         """Whether these lines are still as they were painted."""
         return self.outer_size == self._kept_size and all(y in self._kept for y in crop.line_range)
@@ -78,7 +93,7 @@ class Painted(_Mixed):
                     (strip,) = super().render_lines(Region(0, y, size.width, 1))
                 else:
                     strip = self._padded(self.render_line(y - above), size.width, left, right)
-                kept[y] = strip
+                kept[y] = strip = _Line(strip, size.width)
             strips.append(strip)
         if crop.column_span != (0, size.width):
             return [strip.crop(*crop.column_span) for strip in strips]
