@@ -66,6 +66,7 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
         self._states = day_states
         self._choice: DateRangeChoice | None = DateRangeChoice(time_range, time_zone)
         self._zone = time_zone
+        self._typed: tuple[str, str] | None = None
         self._presets = [preset for preset in PRESETS if open_sides or preset.word != "everything"]
 
     def compose_content(self) -> ComposeResult:
@@ -103,11 +104,15 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
     @on(Input.Changed)
     def _read(self) -> None:
         """Read the line and the zone, and say what they mean or why they cannot be."""
+        typed = self.query_one("#range", Input).value, self.query_one("#zone", Input).value
+        if typed == self._typed:
+            return
+        self._typed = typed
         note = self.query_one("#reading", Note)
         self._choice = None
         try:
-            self._zone = zone_name(self.query_one("#zone", Input).value)
-            time_range = parse_range(self.query_one("#range", Input).value, today=self._today(), time_zone=self._zone)
+            self._zone = zone_name(typed[1])
+            time_range = parse_range(typed[0], today=self._today(), time_zone=self._zone)
             if not self._open_sides and None in (time_range.start, time_range.end):
                 raise QueryError("the range needs a first and a last day, as in 2026-10-01..2026-10-15")
         except QueryError as error:
