@@ -22,6 +22,7 @@ from textual import work
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.events import Resize
 from textual.reactive import Reactive
 from textual.screen import Screen
@@ -50,7 +51,7 @@ _STYLES = (
     "dialog", "explorer", "login", "accounts", "columns_dialog", "confirm", "date_range", "export_dialog", "group_dialog",
     "help", "open_files", "row_detail",
 )  # fmt: skip
-_GARBAGE = (3000, 10, 100)
+_GARBAGE = (3000, 3, 300)
 """When garbage is looked for: seldom enough that a key seldom waits for it, and then for some ten milliseconds."""
 REJECTED_ROWS = 6
 """Exit code when `strict` was asked for and rows were set aside."""
@@ -126,6 +127,11 @@ class FwbillApp(App[int]):
         if self._theme_in_use is None or self._theme_in_use.name != self.theme:
             self._theme_in_use = super().current_theme
         return self._theme_in_use
+
+    def update_styles(self, node: DOMNode, animate: bool = True) -> None:
+        """Apply the styles of a node anew; one that is not mounted yet gets them then."""
+        if node.is_attached:
+            super().update_styles(node, animate=animate)
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         if isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
