@@ -31,7 +31,7 @@ from textual.theme import Theme
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui import garbage, themes, warming
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
@@ -318,8 +318,12 @@ class FwbillApp(App[int]):
         self.rejected = message.rejected
         self.screen.call_after_refresh(self._tidy_up)
 
-    def _tidy_up(self) -> None:
-        """Let go of what the load left over. What is in use now stays, and is not looked through again."""
+    @work
+    async def _tidy_up(self) -> None:
+        """Make ready what dialogs need, and let go of what the load left over. What is in use now stays, and is not looked
+        through again.
+        """
+        warming.take_in(self.stylesheet, await asyncio.to_thread(warming.prepare, self.stylesheet))
         if self._replaced:
             self._replaced = False
             gc.unfreeze()  # the explorer that is gone was among what stays

@@ -1,0 +1,25 @@
+"""A dialog that opens for the first time finds its modules and styles ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from explorer_support import explorer
+
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+
+
+async def test_no_dialog_brings_styles_that_are_not_known(tmp_path: Path) -> None:
+    write_csv(path := tmp_path / "usage.csv", 1000)
+    async with explorer(path) as seen:
+        await seen.until(lambda: "OptionList" in seen.app.stylesheet.rules_map)
+        known, rules = set(seen.app.stylesheet.source), seen.app.stylesheet.rules_map
+        for key in ("d", "question_mark", "enter", "g", "c", "e"):
+            await seen.pilot.press(key)
+            await seen.until(lambda: not isinstance(seen.app.screen, ExplorerScreen))
+            await seen.pilot.pause(0.1)
+            assert set(seen.app.stylesheet.source) == known
+            assert seen.app.stylesheet.rules_map is rules
+            await seen.pilot.press("escape")
+            await seen.until(lambda: isinstance(seen.app.screen, ExplorerScreen))
