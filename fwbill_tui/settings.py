@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -50,6 +49,8 @@ class LastAccounts:
 
     def remember(self, host: str, origin: str, account: str) -> None:
         """Write it down, whole or not at all. Raises OSError."""
+        import json  # late, and below: a login that finds nothing needs none of it
+
         state = self._read()
         accounts = self._accounts(state)
         of_host = accounts.get(host)
@@ -66,6 +67,8 @@ class LastAccounts:
         return accounts if isinstance(accounts, dict) else {}
 
     def _read(self) -> dict[str, Any]:
+        import json
+
         try:
             with self._path.open("rb") as stream:
                 state = json.loads(stream.read(_LARGEST))

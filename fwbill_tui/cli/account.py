@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,7 +209,7 @@ def all_credentials(flags: AccountFlags, endpoints: Endpoints, *, cancelled: thr
     found += find_credentials(environ, Path.home())
     found += keyring_credentials(endpoints, account=environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
     named = _named_account(flags)
-    return [replace(credential, account_id=named) for credential in found] if named else found
+    return [credential._replace(account_id=named) for credential in found] if named else found
 
 
 def the_account(accounts: Sequence[Account], credential: Credential) -> str:

@@ -22,12 +22,14 @@ def plain_launch(arguments: Sequence[str]) -> Launch | None:
         return None
     if sys.platform == "win32" or not has_terminal():  # click expands patterns where the shell does not
         return None
-    from fwbill_tui.files.inputs import UnreadableFile, expand
     from fwbill_tui.sources.launch import Launch
     from fwbill_tui.usage.query import Query
 
-    try:
-        expand(arguments)
-    except UnreadableFile:
-        return None
+    if arguments:
+        from fwbill_tui.files.inputs import UnreadableFile, expand
+
+        try:
+            expand(arguments)
+        except UnreadableFile:
+            return None
     return Launch(Query(), inputs=tuple(arguments))

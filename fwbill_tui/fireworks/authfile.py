@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _LARGEST = 1 << 20
 _SECTION = re.compile(r"\[\s*([^\]]*?)\s*\]")
@@ -20,13 +20,15 @@ class UnreadableFileError(Exception):
     """The file is there but cannot be read; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthFile:
+class AuthFile(NamedTuple):
     """What one file says; '' for what it does not say. `signed_in`: it holds the tokens of a browser sign-in (SSO)."""
 
-    api_key: str = field(default="", repr=False)
+    api_key: str = ""
     account_id: str = ""
     signed_in: bool = False
+
+    def __repr__(self) -> str:
+        return f"AuthFile(account_id={self.account_id!r}, signed_in={self.signed_in})"  # never the key
 
 
 def read_auth_file(path: Path) -> AuthFile | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from fwbill_tui.fireworks.authfile import AuthFile, UnreadableFileError, read_auth_file
 from fwbill_tui.fireworks.errors import BadAccountId, BadKey, BadSetting, SignInRefused
@@ -47,8 +46,7 @@ def account_id(text: str) -> str:
     return bare
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """Something that can sign in, and where it was found.
 
     `origin` and `place` name it ("firectl profile default", "~/.fireworks/auth.ini"). `problem` says why it cannot be
@@ -56,7 +54,7 @@ class Credential:
     firectl's profile it comes from ("default" without one), None when it comes from elsewhere.
     """
 
-    key: Secret | None = field(repr=False)
+    key: Secret | None
     origin: str
     place: str
     kind: Kind = "api_key"
@@ -142,7 +140,7 @@ class _Search:
     def of_profile(self, path: Path, name: str, account: str | None, *, chosen: bool = False) -> Credential | None:
         """The sign-in of one of firectl's profiles, which the user may have `chosen`."""
         found = self.file(path, f"firectl profile {name}", account, file_first=chosen, must_exist=chosen)
-        return found and replace(found, profile=name)
+        return found and found._replace(profile=name)
 
     def file(
         self, path: Path, origin: str, account: str | None, *, file_first: bool = False, must_exist: bool = False
@@ -167,7 +165,7 @@ class _Search:
             return _credential(auth.api_key, origin, place, chosen, account_from=account_from)
         if not auth.signed_in:
             return Credential(None, origin, place, problem="has no API key") if must_exist else None
-        return replace(_credential("", origin, place, chosen, account_from=account_from), kind="sso", problem=SSO_ONLY)
+        return _credential("", origin, place, chosen, account_from=account_from)._replace(kind="sso", problem=SSO_ONLY)
 
     def shown(self, path: Path) -> str:
         try:

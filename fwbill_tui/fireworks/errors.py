@@ -9,7 +9,6 @@ is quoted is redacted, put on one line and cut, so that no key, no signed link a
 
 from __future__ import annotations
 
-import json
 import re
 from typing import ClassVar
 
@@ -317,6 +316,8 @@ def _quoted(kind: type[FireworksError], said: str) -> str:
 
 def _said(body: bytes) -> str:
     """The message of an error body, or '' when there is none a person could use."""
+    import json  # late: the login needs none of it
+
     text = body[:20_000].decode("utf-8", "replace").strip()
     try:
         answer = json.loads(text)

@@ -6,10 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
@@ -17,7 +17,6 @@ from fwbill_tui.fireworks.errors import NetworkError
 from fwbill_tui.settings import data_dir
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
-from fwbill_tui.usage.ranges import parse_range
 
 if TYPE_CHECKING:  # a source brings Polars with it
     from fwbill_tui.fireworks.rest import Account
@@ -30,8 +29,7 @@ FIRST_RANGE = "30d"
 """What an account is opened on when no range was asked for: one window of the export, and long enough to see a trend."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """A source and the query it is opened with; `account` is named on screen and in file names."""
 
     source: Source
@@ -39,8 +37,7 @@ class Opening:
     account: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Doorway:
+class Doorway(NamedTuple):
     """Where to sign in, and what was found to sign in with."""
 
     endpoints: Endpoints
@@ -63,7 +60,7 @@ class Doorway:
             found.insert(0, launch.credential)
         if launch.account_id:
             named = account_id(launch.account_id)
-            found = [replace(credential, account_id=named) for credential in found]
+            found = [credential._replace(account_id=named) for credential in found]
         return cls(Endpoints.from_environ(chosen), tuple(found))
 
     def account(self, credential: Credential, account: str, launch: Launch) -> Opening:
@@ -115,7 +112,7 @@ def demo_doorway(rows: int, stack: ExitStack) -> Doorway:
 
     server = stack.enter_context(DemoServer(rows))
     endpoints = Endpoints(server.base_url, server.gateway_addr)
-    credential = replace(Credential.pasted(server.api_key, server.account_ids[0]), origin="demo key", place="embedded server")
+    credential = Credential.pasted(server.api_key, server.account_ids[0])._replace(origin="demo key", place="embedded server")
     return Doorway(endpoints, (credential,), server.range, _demo_host(rows, server.range))
 
 
@@ -146,5 +143,7 @@ def with_range(query: Query, first: TimeRange | None = None) -> Query:
         return query
     if first is not None:
         return replace(query, range=first)
+    from fwbill_tui.usage.ranges import parse_range  # late: it brings the time zones
+
     today = datetime.now(UTC).date()
     return replace(query, range=parse_range(FIRST_RANGE, today=today, time_zone=query.time_zone))

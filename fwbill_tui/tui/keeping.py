@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.fireworks.keyring_store import ORIGIN, KeyringStore, keyring_credentials
 from fwbill_tui.settings import LastAccounts, config_dir
 from fwbill_tui.sources.launch import Launch
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(NamedTuple):
     """For one service. `named` is the account that the user has named, unchecked."""
 
     endpoints: Endpoints
@@ -30,6 +28,8 @@ class Keeping:
 
     def search(self, cancelled: threading.Event) -> Sequence[Credential]:
         """What the keyring has to sign in with; takes seconds where it is slow to answer. Raises Cancelled."""
+        from fwbill_tui.fireworks.keyring_store import keyring_credentials
+
         return keyring_credentials(self.endpoints, account=self.named, cancelled=cancelled)
 
     def last_account(self, credential: Credential) -> str | None:
@@ -45,6 +45,8 @@ class Keeping:
 
         Raises KeyringUnavailable, Cancelled and OSError.
         """
+        from fwbill_tui.fireworks.keyring_store import ORIGIN, KeyringStore
+
         name = KeyringStore(self.endpoints.host, cancelled=cancelled).store(credential.require_key())
         self.last.remember(self.endpoints.host, ORIGIN, account)
         return name

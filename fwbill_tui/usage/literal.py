@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Ranges, by what they would do if a terminal got them. Combining marks and right-to-left letters are text and stay.
-_UNSAFE = re.compile(
+_UNSAFE = (  # compiled when it is first needed: most texts are plain
     "["
     "\x00-\x1f\x7f-\x9f"  # controls, escape, line ends, the eight-bit controls
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # drawn as nothing, or they change the direction of text
@@ -34,4 +34,4 @@ def literal(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return _UNSAFE.sub(_visible, text)
+    return re.sub(_UNSAFE, _visible, text)

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -262,7 +261,7 @@ def test_a_browser_sign_in_is_used_where_it_is(stand_in: Any, opened: Any, tmp_p
 
 
 def test_a_browser_sign_in_elsewhere_is_refused(opened: Any) -> None:
-    credential = replace(Credential.pasted(KEY), key=None, kind="sso", origin="file of FIREWORKS_AUTH_FILE", problem="SSO")
+    credential = Credential.pasted(KEY)._replace(key=None, kind="sso", origin="file of FIREWORKS_AUTH_FILE", problem="SSO")
     with pytest.raises(errors.SignInRefused, match="firectl login"):
         exported(opened(credential))
 

@@ -261,7 +261,7 @@ async def test_the_other_ways_in_and_out(show, tmp_path: Path) -> None:
     (tmp_path / "usage.csv").write_text("x")
     async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
         await pilot.press("d")
-        assert pilot.app.answer == OpenDemo()
+        assert isinstance(pilot.app.answer, OpenDemo)
     async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
         await pilot.press("q")
         assert pilot.app.answer is None
@@ -372,7 +372,7 @@ async def test_a_search_that_hangs_ends_with_the_screen(show) -> None:
 
     async with show(LoginScreen([], NOWHERE, search=search)) as pilot:
         await pilot.press("tab", "tab", "tab", "d")
-        assert pilot.app.answer == OpenDemo()
+        assert isinstance(pilot.app.answer, OpenDemo)
         await settled(pilot)
         assert ended.is_set()
 

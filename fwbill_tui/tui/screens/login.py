@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from textual import on
 from textual.app import ComposeResult
@@ -39,8 +38,7 @@ if TYPE_CHECKING:  # httpx and tenacity take longer to import than this screen t
     from fwbill_tui.tui.screens.open_files import OpenFiles
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(NamedTuple):
     """A credential that was tried, and the account to read with it. `keep`: the user wants the key in the keyring."""
 
     credential: Credential
@@ -48,7 +46,6 @@ class SignIn:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class OpenDemo:
     """The user wants the demo."""
 
@@ -93,34 +90,33 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     """Seconds of one step of the countdown."""
     LETTER_ACTIONS: ClassVar[frozenset[str]] = frozenset({"help", "open_files", "demo", "quit"})
 
-    @dataclass
     class Checked(Message):
         """A credential opens these accounts."""
 
-        number: int
-        credential: Credential
-        accounts: Sequence[Account]
+        def __init__(self, number: int, credential: Credential, accounts: Sequence[Account]) -> None:
+            super().__init__()
+            self.number, self.credential, self.accounts = number, credential, accounts
 
-    @dataclass
     class Refused(Message):
         """A credential opens nothing."""
 
-        number: int
-        error: FireworksError
+        def __init__(self, number: int, error: FireworksError) -> None:
+            super().__init__()
+            self.number, self.error = number, error
 
-    @dataclass
     class Waiting(Message):
         """The check goes on after so many seconds."""
 
-        number: int
-        seconds: float
-        error: FireworksError
+        def __init__(self, number: int, seconds: float, error: FireworksError) -> None:
+            super().__init__()
+            self.number, self.seconds, self.error = number, seconds, error
 
-    @dataclass
     class Searched(Message):
         """Further credentials were found, or none."""
 
-        credentials: Sequence[Credential]
+        def __init__(self, credentials: Sequence[Credential]) -> None:
+            super().__init__()
+            self.credentials = credentials
 
     def __init__(
         self,
