@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Input, OptionList
 
 from fwbill_tui.tui.screens.date_range import DateRangeChoice, DateRangeScreen
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.calendar import RangeCalendar
 from fwbill_tui.usage.query import EVERYTHING
 from fwbill_tui.usage.ranges import parse_range

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Input, OptionList
 
 from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
 from fwbill_tui.tui.screens.open_files_listing import look, size_text
+from fwbill_tui.tui.widgets.button import Button
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
-from textual.widgets import Button
 
 from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.usage.literal import literal
 
 
@@ -38,8 +38,8 @@ class ConfirmScreen(Dialog[bool]):
     def compose_buttons(self) -> ComposeResult:
         """The harmless answer first, so that it has the focus."""
         yes, no = self._labels
-        yield Button(no, id="no", compact=True)
-        yield Button(yes, variant="error", id="yes", compact=True)
+        yield Button(no, id="no")
+        yield Button(yes, variant="error", id="yes")
 
     @on(Button.Pressed, "#yes")
     def _yes(self) -> None:

@@ -13,10 +13,11 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.suggester import SuggestFromList
 from textual.types import CSSPathType
-from textual.widgets import Button, Input, Label, OptionList
+from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.calendar import DayState, RangeCalendar
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.tui.widgets.painted import Columns, Rows
@@ -89,7 +90,7 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
 
     def compose_buttons(self) -> ComposeResult:
         """For the mouse, and where the calendar leads when both ends are picked."""
-        yield Button("Apply", variant="primary", id="apply", compact=True)
+        yield Button("Apply", variant="primary", id="apply")
 
     def on_mount(self) -> None:
         """Read what is there already."""

@@ -14,11 +14,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid
 from textual.message import Message
 from textual.types import CSSPathType
-from textual.widgets import Button, Label
+from textual.widgets import Label
 
 from fwbill_tui.export.formats import Format
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.choices import Check, OneOf
 from fwbill_tui.tui.widgets.fields import Line
 from fwbill_tui.usage.literal import literal
@@ -104,7 +105,7 @@ class ExportDialog(Dialog[ExportChoice]):
 
     def compose_buttons(self) -> ComposeResult:
         """For the mouse."""
-        yield Button("Export", variant="primary", id="export", compact=True)
+        yield Button("Export", variant="primary", id="export")
 
     def on_mount(self) -> None:
         """Say what would be written."""

@@ -20,7 +20,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.types import CSSPathType
-from textual.widgets import Button, Label, OptionList
+from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
 
 from fwbill_tui.fireworks.credentials import Credential
@@ -28,6 +28,7 @@ from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyRequests
 from fwbill_tui.tui.screens.dialog import BOXED_BINDINGS, Boxed, Note
 from fwbill_tui.tui.widgets import choices
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.tui.widgets.painted import Columns
 from fwbill_tui.usage.literal import literal
@@ -77,6 +78,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     """
 
     HEADING = "fwbill ─ usage and cost explorer for Fireworks AI"
+    AUTO_FOCUS = ""  # `on_mount` knows better than to take the first part
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "login.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         *BOXED_BINDINGS,
@@ -170,8 +172,8 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
             yield Line(password=True, placeholder="fw_…", id="key")
             yield choices.Check("keep in keyring", id="keep")
         with Columns(id="others"):
-            yield Button("Open exported files…  (o)", id="files", compact=True)
-            yield Button("Explore demo data  (d)", id="demo", compact=True)
+            yield Button("Open exported files…  (o)", id="files")
+            yield Button("Explore demo data  (d)", id="demo")
         yield Note(id="status")
 
     def on_mount(self) -> None:

@@ -13,11 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
 from textual.types import CSSPathType
-from textual.widgets import Button, Label
+from textual.widgets import Label
 from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.dialog import Dialog, Note
 from fwbill_tui.tui.screens.open_files_listing import Entry, Listing, look, size_text
+from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.usage.literal import literal
 
@@ -110,7 +111,7 @@ class OpenFilesScreen(Dialog[OpenFiles]):
 
     def compose_buttons(self) -> ComposeResult:
         """For the marked files."""
-        yield Button("Open marked", variant="primary", id="open", compact=True, disabled=True)
+        yield Button("Open marked", variant="primary", id="open", disabled=True)
 
     def on_mount(self) -> None:
         """Show the folder."""
