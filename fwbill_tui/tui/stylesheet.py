@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
+from textual.css.model import RuleSet
 from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
+from textual.css.types import CSSLocation
 from textual.dom import DOMNode
 
 _Standing: TypeAlias = tuple[tuple[type[DOMNode], str | None, frozenset[str], tuple[str, ...]], ...]
@@ -36,6 +38,17 @@ class KeptStylesheet(Stylesheet):
         self._candidates: dict[frozenset[str], _Candidates] = {}
         self._found: dict[_Standing, RulesMap] = {}
         self._applied: WeakKeyDictionary[DOMNode, RulesMap] = WeakKeyDictionary()
+        self._depths: dict[tuple[CSSLocation, str], list[int]] = {}
+
+    def _parse_rules(
+        self, css: str, read_from: CSSLocation, is_default_rules: bool = False, tie_breaker: int = 0, scope: str = ""
+    ) -> list[RuleSet]:
+        """Textual parses styles anew for every widget that is further from the class they are of; what differs is one number."""
+        rules = super()._parse_rules(css, read_from, is_default_rules, 1, scope)
+        depths = self._depths.setdefault((read_from, css), [rule.tie_breaker for rule in rules])
+        for rule, depth in zip(rules, depths, strict=True):
+            rule.tie_breaker = depth * tie_breaker
+        return rules
 
     def apply(self, node: DOMNode, *, animate: bool = False, cache: dict[tuple[Any, ...], RulesMap] | None = None) -> None:
         candidates = self._candidates_for(node)

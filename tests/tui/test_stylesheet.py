@@ -79,6 +79,7 @@ async def test_they_are_the_same_however_a_part_stands() -> None:
             kept = _rules(app)
             plain = app.stylesheet.copy()
             plain.parse()
+            assert [rule.tie_breaker for rule in app.stylesheet.rules] == [rule.tie_breaker for rule in plain.rules]
             plain.update(app.screen)
             assert kept == _rules(app)
             seen.append(kept)
