@@ -109,7 +109,7 @@ PLACES = {
     "sign-in": {"LoginScreen"},
     "open files": {"PathLine", "EntryList"},
     "help": {"HelpScreen"},
-    "every dialog": {"Dialog", "ChoiceList", "OneOf", "Check", "Line"},
+    "every dialog": {"Dialog", "ChoiceList", "OneOf", "Check", "Line", "Button"},
 }
 """Where the README tells keys, and the classes whose bindings they are."""
 
