@@ -31,7 +31,8 @@ from textual.theme import Theme
 
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.tui import garbage, themes, warming
+from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui.screens.painting import BlankScreen
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
@@ -105,14 +106,14 @@ class FwbillApp(App[int]):
 
     @property
     def _is_blank(self) -> bool:
-        """Whether there is nothing but the screen that Textual begins with."""
-        return type(self.screen) is Screen
+        """Whether there is nothing but the screen that lies below all others."""
+        return isinstance(self.screen, BlankScreen)
 
     def get_default_screen(self) -> Screen[Any]:
         """The explorer, where its files are being read already: a blank screen below it would be laid out and styled, too."""
         begun, self._begun = self._begun, None
         if begun is None:
-            return super().get_default_screen()
+            return BlankScreen()
         from fwbill_tui.tui.screens.explorer import ExplorerScreen
 
         explorer = ExplorerScreen(begun.source, self._launch.query, rejects=self._launch.rejects)
@@ -323,6 +324,8 @@ class FwbillApp(App[int]):
         """Make ready what dialogs need, and let go of what the load left over. What is in use now stays, and is not looked
         through again.
         """
+        from fwbill_tui.tui import warming
+
         warming.take_in(self.stylesheet, await asyncio.to_thread(warming.prepare, self.stylesheet))
         if self._replaced:
             self._replaced = False

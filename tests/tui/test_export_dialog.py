@@ -9,7 +9,8 @@ from textual.widgets import Input
 
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.export_dialog import ExportChoice, ExportDialog, ExportSizes
-from fwbill_tui.tui.widgets.choices import Check, OneOf
+from fwbill_tui.tui.widgets.checkbox import Check
+from fwbill_tui.tui.widgets.choices import OneOf
 
 SIZES = ExportSizes(shown_rows=812_204, all_rows=1_204_331, visible_columns=8, all_columns=13)
 

@@ -15,8 +15,8 @@ from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage
 from fwbill_tui.tui.entrance import open_files
+from fwbill_tui.tui.screens.boxed import Boxed
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
-from fwbill_tui.tui.screens.dialog import Boxed
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.usage.query import Query
 

@@ -120,7 +120,7 @@ async def test_a_pasted_key_is_kept_and_opens_the_same_account_the_next_time(
         await pilot.press("ctrl+l")
         await shown(pilot, LoginScreen)
         async with asyncio.timeout(10):
-            while not pilot.app.screen.query_one("#found").display:
+            while not pilot.app.screen.query("#found"):
                 await pilot.pause(0.02)
         await pilot.press("enter")
         await shown(pilot, AccountsScreen)

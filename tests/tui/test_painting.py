@@ -16,8 +16,9 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 import fwbill_tui.tui.screens
+from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.screens.help import HelpScreen
 from fwbill_tui.tui.screens.painting import PaintedOnce
 

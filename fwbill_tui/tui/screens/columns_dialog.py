@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.types import CSSPathType
 from textual.widgets.option_list import Option
 
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.boxed import Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.fields import ChoiceList
 from fwbill_tui.usage.literal import literal
 

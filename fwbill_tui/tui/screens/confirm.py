@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
 
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.boxed import Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.usage.literal import literal
 

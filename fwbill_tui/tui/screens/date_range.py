@@ -16,7 +16,8 @@ from textual.types import CSSPathType
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.boxed import Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.calendar import DayState, RangeCalendar
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line

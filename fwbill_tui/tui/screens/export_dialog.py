@@ -17,10 +17,12 @@ from textual.types import CSSPathType
 from textual.widgets import Label
 
 from fwbill_tui.export.formats import Format
+from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.button import Button
-from fwbill_tui.tui.widgets.choices import Check, OneOf
+from fwbill_tui.tui.widgets.checkbox import Check
+from fwbill_tui.tui.widgets.choices import OneOf
 from fwbill_tui.tui.widgets.fields import Line
 from fwbill_tui.usage.literal import literal
 

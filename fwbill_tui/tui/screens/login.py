@@ -20,14 +20,14 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.types import CSSPathType
-from textual.widgets import Label, OptionList
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyRequests
-from fwbill_tui.tui.screens.dialog import BOXED_BINDINGS, Boxed, Note
-from fwbill_tui.tui.widgets import choices
+from fwbill_tui.tui.screens.boxed import BOXED_BINDINGS, Boxed, Note
+from fwbill_tui.tui.widgets import checkbox
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.tui.widgets.painted import Columns
@@ -165,12 +165,13 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
 
     def compose_content(self) -> ComposeResult:
         """What was found, a line for a key, the ways without one, and how things stand."""
-        yield Label(NOTHING, id="caption", classes="caption")
-        yield ChoiceList(id="found", markup=False)
-        yield Label("An API key of the console (app.fireworks.ai)", classes="caption")
+        yield Static(NOTHING, id="caption", classes="caption")
+        if self._credentials:
+            yield ChoiceList(id="found", markup=False)
+        yield Static("An API key of the console (app.fireworks.ai)", classes="caption")
         with Columns(id="pasted"):
             yield Line(password=True, placeholder="fw_…", id="key")
-            yield choices.Check("keep in keyring", id="keep")
+            yield checkbox.Check("keep in keyring", id="keep")
         with Columns(id="others"):
             yield Button("Open exported files…  (o)", id="files")
             yield Button("Explore demo data  (d)", id="demo")
@@ -198,15 +199,19 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     # -- what there is -----------------------------------------------------------------------------------------------
     def _list_found(self) -> None:
         """Show what was found, the first that is usable under the cursor."""
+        caption = self.query_one("#caption", Static)
+        if not self._credentials:
+            caption.update(NOTHING)
+            return
+        caption.update("Found on this machine")
+        if not self.query("#found"):
+            self.query_one("#box").mount(ChoiceList(id="found", markup=False), after=caption)
         found = self.query_one("#found", ChoiceList)
-        found.display = bool(self._credentials)
-        self.query_one("#caption", Label).update("Found on this machine" if self._credentials else NOTHING)
-        if self._credentials:
-            widths = [max(len(text) for text in column) for column in zip(*map(_columns, self._credentials), strict=True)]
-            at = found.highlighted
-            found.set_options(Option(_shown(credential, widths)) for credential in self._credentials)
-            usable = (number for number, one in enumerate(self._credentials) if one.usable)
-            found.highlighted = next(usable, 0) if at is None else at
+        widths = [max(len(text) for text in column) for column in zip(*map(_columns, self._credentials), strict=True)]
+        at = found.highlighted
+        found.set_options(Option(_shown(credential, widths)) for credential in self._credentials)
+        usable = (number for number, one in enumerate(self._credentials) if one.usable)
+        found.highlighted = next(usable, 0) if at is None else at
 
     def _begin_search(self) -> None:
         """Look for more, once."""
@@ -214,7 +219,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         if search is None:
             return
         if not self._credentials:
-            self.query_one("#caption", Label).update(SEARCHING)
+            self.query_one("#caption", Static).update(SEARCHING)
         # Once the screen is painted: what a keyring needs to be imported would hold that up.
         self.call_after_refresh(self.run_worker, partial(self._look, search), thread=True, group="search")
 
@@ -249,7 +254,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         text = event.value.strip()
         event.input.clear()
         try:
-            self._try(Credential.pasted(text, self._account), keep=self.query_one("#keep", choices.Check).value)
+            self._try(Credential.pasted(text, self._account), keep=self.query_one("#keep", checkbox.Check).value)
         except FireworksError as error:
             self.query_one("#status", Note).refuse(str(error))
 

@@ -16,7 +16,8 @@ from textual.types import CSSPathType
 from textual.widgets import Label
 from textual.widgets.option_list import Option
 
-from fwbill_tui.tui.screens.dialog import Dialog, Note
+from fwbill_tui.tui.screens.boxed import Note
+from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.screens.open_files_listing import Entry, Listing, look, size_text
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line

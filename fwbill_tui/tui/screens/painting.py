@@ -86,3 +86,7 @@ class PaintedInTurns(PaintedOnce):
             super()._compositor_refresh()
         finally:
             self._in_turns = False
+
+
+class BlankScreen(PaintedOnce, Screen[None]):
+    """What lies below the login: nothing, laid out once."""
