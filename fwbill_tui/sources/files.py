@@ -60,6 +60,12 @@ class FileSource:
         return f"in memory they would take {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free"
 
     @property
+    def size(self) -> int | None:
+        """Bytes of all files on disk; None when that is not known before the end."""
+        sizes = [file.size for file in self._inputs]
+        return None if None in sizes else sum(size or 0 for size in sizes)
+
+    @property
     def repeatable(self) -> bool:
         """Whether all of it can be read a second time, unlike standard input."""
         return all(file.url is not None or file.size is not None for file in self._inputs)
@@ -71,9 +77,7 @@ class FileSource:
         del wanted
         self._problems.clear()
         self._stopped = True
-        sizes = [file.size for file in self._inputs]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
-        done = 0
+        total, done = self.size, 0
         on_unreadable = (lambda error: self._problems.append(str(error))) if self._skip_unreadable else None
         reading = self._read(types, on_unreadable)
         try:

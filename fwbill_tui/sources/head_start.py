@@ -14,6 +14,9 @@ from fwbill_tui.sources.source import Progress
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 
+_READ_FIRST = 32 << 20
+"""Bytes that are read before the screen is there to be drawn; it would wait for fewer."""
+
 
 def file_source(arguments: Sequence[str], launch: Launch, *, rollup: bool = False) -> FileSource:
     """Exported files, or rollups, as `launch` wants them read. Raises what `files.inputs.expand` raises."""
@@ -50,9 +53,10 @@ class HeadStart:
                 snapshot(told)
 
     def _run(self) -> None:
-        after_the_screen()
         tell = self._told.put
         try:
+            if self.source.size is None or self.source.size > _READ_FIRST:
+                after_the_screen()
             end: Loaded | BaseException = load(
                 self.source, [TimeRange()], progress=tell, snapshot=tell, cancelled=self.cancelled
             )
