@@ -21,7 +21,7 @@ import polars as pl
 
 from fwbill_tui.usage.cells import TooManyLabels
 from fwbill_tui.usage.names import COLUMN_DIMENSIONS
-from fwbill_tui.usage.parquet_footer import largest_dictionaries
+from fwbill_tui.usage.parquet_footer import chunks_of, largest_dictionaries, most_without_dictionary
 from fwbill_tui.usage.schema import EventTypes
 
 _ENTRY = "ARROW:schema"
@@ -33,27 +33,36 @@ _MAGIC = b"PAR1"
 _END = 4 + len(_MAGIC)
 """The length of the footer and the magic."""
 _MOST_NARROW = 2**16 - 1
-"""Labels of which Polars can read one dictionary into codes of 16 bits; at more it panics."""
+"""Labels of a column that Polars can read from one row group into codes of 16 bits; at more it panics."""
+_LONGEST_FOOTER = 1 << 20
+"""Bytes. To look through a longer one, of very many row groups, takes longer than to make texts."""
 
 
 def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) -> BytesIO | None:
     """A copy in memory of a Parquet file, with its label columns as dictionary codes of `types`; `names` are ours.
 
-    None when the file has no such columns as text, or does not say what its columns were. The pages of the copy are the
-    file's; where Polars cannot decode one as codes it raises ComputeError when it comes to it. Raises TooManyLabels.
+    None when the file has no such columns as text, or does not say what its columns were. A column that may have too many
+    labels outside of dictionaries stays text. The pages of the copy are the file's; where Polars cannot decode one as codes
+    it raises ComputeError when it comes to it. Raises TooManyLabels.
     """
     size = file.seek(0, SEEK_END)
     file.seek(size - _END)
     end = file.read(_END)
     length = int.from_bytes(end[:4], "little") + _END
-    if end[4:] != _MAGIC or length > size:
+    if end[4:] != _MAGIC or length > min(size, _LONGEST_FOOTER):
         return None
     file.seek(size - length)
     old = file.read(length)
     stored = _schema(old)
+    try:
+        chunks = chunks_of(old[:-_END])
+        plain = most_without_dictionary(chunks)
+    except ValueError:
+        return None
+    narrow = {ours for ours in COLUMN_DIMENSIONS if types.label(ours).categories.physical() == pl.UInt16}
     labels = {
         name: ours for (name, dtype), ours in zip(stored.items(), names, strict=False)
-        if dtype == pl.String and ours in COLUMN_DIMENSIONS
+        if dtype == pl.String and ours in COLUMN_DIMENSIONS and not (ours in narrow and plain.get(name, 0) > _MOST_NARROW)
     }  # fmt: skip
     wanted = stored | {name: types.label(ours) for name, ours in labels.items()}
     tail = _tail(old, wanted) if labels else None
@@ -66,11 +75,11 @@ def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) ->
             return None
         buffer[pages:] = tail
         try:
-            largest = largest_dictionaries(buffer, old[:-_END])
+            largest = largest_dictionaries(buffer, chunks)
         except ValueError:
             return None
     for name, ours in labels.items():
-        if largest.get(name, 0) > _MOST_NARROW and types.label(ours).categories.physical() == pl.UInt16:
+        if ours in narrow and largest.get(name, 0) > _MOST_NARROW:
             raise TooManyLabels(ours)
     return copy
 

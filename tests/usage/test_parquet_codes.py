@@ -61,6 +61,17 @@ def test_more_labels_than_narrow_codes_can_number(labels: int, group: int | None
     assert read(coded(file, TYPE, EventTypes(wide=True)))["usage_type"].n_unique() == labels
 
 
+def test_more_labels_than_narrow_codes_can_number_outside_of_dictionaries(capfd: pytest.CaptureFixture[str]) -> None:
+    names = ["usage_type", "base_model_name"]
+    frame = pl.DataFrame({"usage_type": [f"type {number}" for number in range(70_000)]}).with_columns(base_model_name=pl.lit("m"))
+    types = EventTypes()
+    found = read(coded(written(frame), names, types))
+    assert found.schema == {"usage_type": pl.String, "base_model_name": types.of("base_model_name")}
+    assert found.cast(pl.String).equals(frame)
+    assert capfd.readouterr().err == ""
+    assert read(coded(written(frame, 40_000), names[:1], EventTypes(wide=True)))["usage_type"].n_unique() == 70_000
+
+
 def test_as_many_labels_as_narrow_codes_can_number() -> None:
     file = written(pl.DataFrame({"usage_type": [f"type {number // 2}" for number in range(2 * 65_535)]}))
     assert read(coded(file, TYPE, EventTypes()))["usage_type"].n_unique() == 65_535
@@ -97,3 +108,10 @@ def test_files_without_labels_as_text_are_left_alone() -> None:
     assert coded(written(pl.DataFrame({"prompt_tokens": [1], "note": ["x"]})), ["prompt_tokens", "note"], types) is None
     assert coded(written(pl.DataFrame({"usage_type": ["x"]}, schema={"usage_type": pl.Categorical})), TYPE, types) is None
     assert coded(BytesIO(b"PAR1\xff\xff\xff\x00PAR1"), TYPE, types) is None
+
+
+def test_files_of_very_many_row_groups_are_left_alone() -> None:
+    frame = pl.DataFrame({"usage_type": ["x"], **{f"note {number}": ["x"] for number in range(200)}})
+    assert coded(written(frame), list(frame.columns), EventTypes()) is not None
+    many = pl.concat([frame] * 100)
+    assert coded(written(many, 1), list(frame.columns), EventTypes()) is None
