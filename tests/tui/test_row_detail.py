@@ -50,6 +50,15 @@ async def test_the_value_under_the_cursor_is_in_view(show) -> None:
             assert pilot.app.clipboard == str(number)
 
 
+async def test_no_scroll_bar_stays_where_a_larger_screen_has_room_for_all_values(show) -> None:
+    async with show(RowDetailScreen([(f"field {number}", "word " * 12) for number in range(13)]), (44, 14)) as pilot:
+        fields = pilot.app.screen.query_one(FieldList)
+        assert fields.show_vertical_scrollbar
+        await pilot.resize_terminal(160, 48)
+        await pilot.pause()
+        assert not fields.show_vertical_scrollbar
+
+
 async def test_a_click_chooses_the_value(show) -> None:
     async with show(RowDetailScreen(FIELDS)) as pilot:
         fields = pilot.app.screen.query_one(FieldList)

@@ -91,6 +91,7 @@ class FieldList(Painted, ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Wrap to the new width."""
         self.virtual_size = Size(self.scrollable_content_region.width, len(self._lines))
+        self._refresh_scrollbars()  # Textual (8.2) did it before the lines were known, and would leave a bar that is not needed
         self._reveal()
 
     def render_line(self, y: int) -> Strip:
