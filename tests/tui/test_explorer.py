@@ -234,6 +234,24 @@ async def test_every_size_shows_rows_and_reaches_facets(export: Path, size: tupl
         assert panel.display == (size[0] >= 100)
 
 
+async def test_columns_are_cut_for_a_screen_that_became_narrow_as_for_one_that_is(export: Path) -> None:
+    async with explorer(export, (80, 24)) as seen:
+        narrow = seen.part(UsageTable).columns
+    async with explorer(export, (160, 48)) as seen:
+        table = seen.part(UsageTable)
+        await seen.press("down", "down")
+        await seen.pilot.resize_terminal(80, 24)
+        await seen.settle()
+        assert table.columns == narrow
+        assert table.cursor == 2
+        await seen.pilot.press("d")
+        await seen.pilot.resize_terminal(160, 48)
+        await seen.pilot.press("escape")
+        await seen.settle()
+        assert table.columns != narrow
+        assert table.cursor == 2
+
+
 async def test_rejected_rows_are_said_on_screen(tmp_path: Path) -> None:
     path = tmp_path / "broken.csv"
     header = "email,start_time,end_time,usage_type,prompt_tokens,completion_tokens\n"

@@ -86,6 +86,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         super().__init__(source, account=account, rejects=rejects)
         self._history = History(query)
         self._rows: RowsReady | None = None
+        self._narrow_columns = False
         self._drilled: list[Query] = []
         self._moved = False
         self._asked: Question | None = None
@@ -128,6 +129,8 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         self.set_class(width < NARROW, "narrow")
         self.set_class(height < SHORT, "short")
         self.set_class(width >= ROOMY[0] and height >= ROOMY[1], "roomy")
+        if self._rows is not None and self._narrow_columns != (width < _WIDE_COLUMNS):
+            self._fill_table(self._rows, self.query_one(UsageTable).cursor)
 
     # -- the query -----------------------------------------------------------------------------------------------------
     @property
@@ -201,26 +204,31 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     def _show_rows(self, message: RowsReady) -> None:
         if message.question is not self._asked:
             return
-        table, query = self.query_one(UsageTable), message.question.query
+        table = self.query_one(UsageTable)
         same = self._rows is not None and self._rows.question is message.question
         if same and message.whole and message.order is not None and message.total == table.total_rows:
             self._rows = message
             table.complete(message.order)
             return
         cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
-        visible = message.question.ledger.visible_columns(query)
+        self._rows = message
+        self._fill_table(message, cursor)
+        self._moved = bool(cursor)
+        self._show_problem()
+
+    def _fill_table(self, message: RowsReady, cursor: int | None) -> None:
+        query = message.question.query
+        self._narrow_columns = self.app.size.width < _WIDE_COLUMNS
         if query.group_by:
             specs, sort = columns.group_columns(query.group_by), sort_keys(query)
         else:
-            specs, sort = columns.event_columns(visible, narrow=self.app.size.width < _WIDE_COLUMNS), query.sort
+            visible = message.question.ledger.visible_columns(query)
+            specs, sort = columns.event_columns(visible, narrow=self._narrow_columns), query.sort
         empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
-        self._rows = message
-        table.show(
+        self.query_one(UsageTable).show(
             message.frame, message.order, specs,
             sort=sort, time_zone=query.time_zone, cursor=cursor, begin=message.begin, total_rows=message.shown, empty=empty,
         )  # fmt: skip
-        self._moved = bool(cursor)
-        self._show_problem()
 
     def show_answer(self, message: Message) -> None:
         if isinstance(message, SummaryReady):
