@@ -49,7 +49,7 @@ def convert(cells: pl.DataFrame, types: EventTypes) -> tuple[pl.DataFrame, list[
         wrong = value.is_null() if column in REQUIRED_COLUMNS else value.is_null() & ~_empty(cell)
         for row in wrong.arg_true().to_list():
             if row not in faults:
-                faults[row] = CellFault(row, column, _reason(column, cell[row]))
+                faults[row] = CellFault(row, column, _reason(column, value_at(cell, row)))
     events = pl.DataFrame(columns)
     if faults:
         headers = _repeated_headers(cells) if all(dtype == pl.String for dtype in cells.dtypes) else set()
@@ -87,6 +87,14 @@ def prompt_split() -> list[pl.Expr]:
         pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
         pl.coalesce(uncached, rest).alias("uncached_prompt_tokens"),
     ]
+
+
+def value_at(cell: pl.Series, row: int) -> object:
+    """A cell as Python has it; the number that is stored for a time beyond Python's calendar."""
+    try:
+        return cell[row]
+    except (ValueError, OverflowError):
+        return cell.to_physical()[row]
 
 
 def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:

@@ -335,3 +335,13 @@ def test_a_buffered_stream_over_blocks_reads_exactly() -> None:
 
     stream = io.BufferedReader(BlockStream(iter([b"ab", b"", b"cdef", b"g"])), 3)
     assert (stream.read(3), stream.read(100), stream.read(1)) == (b"abc", b"defg", b"")
+
+
+@pytest.mark.parametrize("microseconds", [10**18, -(10**18), 2**62], ids=["far ahead", "long ago", "beyond all calendars"])
+def test_a_time_in_parquet_beyond_the_calendar_is_set_aside(tmp_path: Path, microseconds: int) -> None:
+    times = pl.Series([0, microseconds, 1], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
+    pl.DataFrame({"start_time": times, "usage_type": "T", "end_time": times}).write_parquet(tmp_path / "x.parquet")
+    events, rejects = read(tmp_path / "x.parquet")
+    assert events.height == 2
+    assert [(reject.line, reject.column) for reject in rejects] == [(2, "start_time")]
+    assert str(microseconds) in rejects[0].reason
