@@ -151,9 +151,13 @@ def _numbers(cell: pl.Series) -> pl.Series:
 
 
 def _text(cell: pl.Series) -> pl.Series:
-    """Any stored column as text; bytes are read as UTF-8, what has no text of its own as JSON."""
+    """Any stored column as text; bytes are read as UTF-8, a duration as ISO 8601, what has no text of its own as JSON."""
     if cell.dtype == pl.String:
         return cell
+    if isinstance(cell.dtype, pl.BaseExtension):
+        return _text(cell.ext.storage())
+    if isinstance(cell.dtype, pl.Duration):
+        return cell.dt.to_string("iso")
     if cell.dtype.is_nested():
         json = cell.to_frame("value").select(pl.when(pl.first().is_not_null()).then(pl.struct("value").struct.json_encode()))
         return json.to_series().str.strip_prefix('{"value":').str.strip_suffix("}").alias(cell.name)

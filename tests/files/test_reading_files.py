@@ -213,13 +213,15 @@ def test_parquet_in_the_types_of_other_programs(tmp_path: Path) -> None:
             "tags": [["a", "b"], None],
             "rank": [1, 2],
             "note": ["x", ""],
+            "took": [timedelta(seconds=90), None],
+            "more": pl.Series(['{"a":1}', None]).ext.to(pl.Extension("arrow.json", pl.String())),
         }
     )
     frame.write_parquet(tmp_path / "x.parquet")
     types = EventTypes()
     events, rejects = read(tmp_path / "x.parquet", types=types)
     assert rejects == []
-    assert events.schema == types.frame_schema(["day", "tags", "rank", "note"])
+    assert events.schema == types.frame_schema(["day", "tags", "rank", "note", "took", "more"])
     first, second = events.rows(named=True)
     assert first["start_time"] == zoned.replace(tzinfo=UTC) + timedelta(hours=4)
     assert first["end_time"] == zoned.replace(tzinfo=UTC)
@@ -229,6 +231,7 @@ def test_parquet_in_the_types_of_other_programs(tmp_path: Path) -> None:
     assert (second["completion_tokens"], second["parameter_count"], first["accelerator_seconds"]) == (2**40, 7, 2.0)
     assert (first["day"], first["rank"], first["note"], second["note"]) == ("2026-10-01", "1", "x", None)
     assert (first["tags"], second["tags"]) == ('["a","b"]', None)
+    assert (first["took"], second["took"], first["more"], second["more"]) == ("PT1M30S", None, '{"a":1}', None)
 
 
 def test_parquet_rows_that_cannot_be_read_are_set_aside_with_their_number(tmp_path: Path) -> None:
