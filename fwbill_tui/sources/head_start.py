@@ -6,7 +6,6 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from fwbill_tui.sources.background import after_the_screen
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.loading import Loaded, load
@@ -14,8 +13,10 @@ from fwbill_tui.sources.source import Progress
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import TimeRange
 
-_READ_FIRST = 32 << 20
-"""Bytes that are read before the screen is there to be drawn; it would wait for fewer."""
+_LONG = 512 << 20
+"""Bytes that take seconds to read: on few cores, the screen that is to show the first of them had better come first."""
+_PATIENCE = 2.0
+"""Seconds after which the load goes on all the same."""
 
 
 def file_source(arguments: Sequence[str], launch: Launch, *, rollup: bool = False) -> FileSource:
@@ -34,11 +35,13 @@ class HeadStart:
         """Stops the load; what it has so far comes as its end."""
         self.ended = False
         """Whether `finish` need not wait."""
+        self._wanted = threading.Event()
         self._told: queue.SimpleQueue[Progress | Ledger | Loaded | BaseException] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="fwbill-head-start", daemon=True).start()
 
     def finish(self, *, progress: Callable[[Progress], None], snapshot: Callable[[Ledger], None]) -> Loaded:
         """What the load comes to; waits for it, and tells as `load` does. Once its end is there, nothing else is told."""
+        self._wanted.set()
         while True:
             told = self._told.get()
             if isinstance(told, Loaded):
@@ -52,13 +55,16 @@ class HeadStart:
             else:
                 snapshot(told)
 
+    def _tell_snapshot(self, ledger: Ledger) -> None:
+        self._told.put(ledger)
+        if (self.source.size or 0) > _LONG:
+            self._wanted.wait(_PATIENCE)
+
     def _run(self) -> None:
         tell = self._told.put
         try:
-            if self.source.size is None or self.source.size > _READ_FIRST:
-                after_the_screen()
             end: Loaded | BaseException = load(
-                self.source, [TimeRange()], progress=tell, snapshot=tell, cancelled=self.cancelled
+                self.source, [TimeRange()], progress=tell, snapshot=self._tell_snapshot, cancelled=self.cancelled
             )
         except BaseException as error:  # whatever it is, it is `finish` that raises it
             end = error

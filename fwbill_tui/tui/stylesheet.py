@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
+from textual.cache import LRUCache
 from textual.css.model import RuleSet
 from textual.css.styles import RulesMap
 from textual.css.stylesheet import Stylesheet
 from textual.css.types import CSSLocation
 from textual.dom import DOMNode
 
+_MOST_SOURCES = 512
+"""Styles that are kept as parsed. Textual keeps 64, fewer than there are, and would parse all anew with every new one."""
 _Standing: TypeAlias = tuple[tuple[type[DOMNode], str | None, frozenset[str], tuple[str, ...]], ...]
 """What selectors look at, of a node and of all it is in: type, id, classes, pseudo-classes."""
 
@@ -34,6 +37,7 @@ class KeptStylesheet(Stylesheet):
 
     def __init__(self, *, variables: dict[str, str]) -> None:
         super().__init__(variables=variables)
+        self._parse_cache = LRUCache(_MOST_SOURCES)
         self._found_in: object = None
         self._candidates: dict[frozenset[str], _Candidates] = {}
         self._found: dict[_Standing, RulesMap] = {}

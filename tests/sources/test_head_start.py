@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fwbill_tui.sources import head_start
 from fwbill_tui.sources.head_start import HeadStart, file_source
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.loading import load
@@ -105,3 +106,22 @@ def test_it_can_be_stopped(usage: Path, monkeypatch: pytest.MonkeyPatch) -> None
     loaded = begun.finish(progress=lambda _: None, snapshot=lambda _: None)
     assert loaded.cancelled
     assert loaded.provenance.missing
+
+
+def test_a_long_load_goes_on_behind_its_first_events_once_there_is_a_screen(usage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_start, "_LONG", 0)
+    begun = HeadStart(launch(usage))
+    threading.Event().wait(0.3)
+    assert not begun.ended
+    assert begun.finish(progress=lambda _: None, snapshot=lambda _: None).ledger.event_count == 3_000
+
+
+def test_a_long_load_goes_on_in_the_end_where_no_screen_comes(usage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(head_start, "_LONG", 0)
+    monkeypatch.setattr(head_start, "_PATIENCE", 0.1)
+    begun = HeadStart(launch(usage))
+    for _ in range(1000):
+        if begun.ended:
+            break
+        threading.Event().wait(0.01)
+    assert begun.ended

@@ -23,3 +23,14 @@ async def test_no_dialog_brings_styles_that_are_not_known(tmp_path: Path) -> Non
             assert seen.app.stylesheet.rules_map is rules
             await seen.pilot.press("escape")
             await seen.until(lambda: isinstance(seen.app.screen, ExplorerScreen))
+
+
+async def test_new_styles_do_not_have_the_others_parsed_anew(tmp_path: Path) -> None:
+    write_csv(path := tmp_path / "usage.csv", 1000)
+    async with explorer(path) as seen:
+        stylesheet = seen.app.stylesheet
+        await seen.until(lambda: "OptionList" in stylesheet.rules_map)
+        before = list(stylesheet.rules)
+        stylesheet.parse()
+        assert len(before) == len(stylesheet.rules)
+        assert all(one is other for one, other in zip(before, stylesheet.rules, strict=True))

@@ -10,7 +10,6 @@ from textual.message import Message
 from textual.widget import Widget
 
 from fwbill_tui.fireworks.errors import FireworksError
-from fwbill_tui.sources.background import after_the_screen
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
@@ -107,7 +106,6 @@ class Loader:
             self._thread.join(seconds)
 
     def _run(self, number: int, work: Callable[..., Loaded]) -> None:
-        after_the_screen()
         self._target.post_message(self._end_of(number, work))
 
     def _end_of(self, number: int, work: Callable[..., Loaded]) -> LoadFinished | LoadFailed:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.message import Message
 from textual.widget import Widget
 
-from fwbill_tui.sources.background import after_the_screen
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query
 
@@ -84,7 +83,6 @@ class Saver:
     def _run(self, saving: Saving, cancelled: threading.Event) -> None:
         from fwbill_tui.export.errors import ExportCancelled, ExportError, TargetExistsError
 
-        after_the_screen()
         try:
             self._write(saving, cancelled)
         except TargetExistsError as error:
