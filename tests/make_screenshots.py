@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -84,8 +83,8 @@ async def main() -> None:
         endpoints = Endpoints(server.base_url, server.gateway_addr)
         key = Credential.pasted(server.api_key, server.account_ids[0])
         found = (
-            replace(key, origin="FIREWORKS_API_KEY", place="environment"),
-            replace(key, origin="firectl profile staging", place="~/.fireworks/profiles/staging", account_id="acme-staging"),
+            key._replace(origin="FIREWORKS_API_KEY", place="environment"),
+            key._replace(origin="firectl profile staging", place="~/.fireworks/profiles/staging", account_id="acme-staging"),
         )
 
         def explorer() -> ExplorerScreen:
