@@ -41,10 +41,14 @@ def prepare(stylesheet: Stylesheet) -> list[Styles]:
 
 
 def take_in(stylesheet: Stylesheet, prepared: list[Styles]) -> None:
-    """Have the styles before the widgets: each that comes later makes the stylesheet forget what it found out about rules."""
+    """Have the styles before the widgets: each that comes later makes the stylesheet forget what it found out about rules.
+
+    Nothing is forgotten where all of them are there already, as after a second load.
+    """
     for read_from, css, tie_breaker, scope in prepared:
         stylesheet.add_source(css, read_from=read_from, is_default_css=True, tie_breaker=tie_breaker, scope=scope)
-    stylesheet.parse()
+    if stylesheet._require_parse:
+        stylesheet.parse()
 
 
 def _kinds(kind: type[Widget]) -> Iterator[type[Widget]]:

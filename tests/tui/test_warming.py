@@ -7,6 +7,7 @@ from pathlib import Path
 from explorer_support import explorer
 
 from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.tui import warming
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 
 
@@ -34,3 +35,13 @@ async def test_new_styles_do_not_have_the_others_parsed_anew(tmp_path: Path) -> 
         stylesheet.parse()
         assert len(before) == len(stylesheet.rules)
         assert all(one is other for one, other in zip(before, stylesheet.rules, strict=True))
+
+
+async def test_a_second_load_does_not_have_the_rules_found_anew(tmp_path: Path) -> None:
+    write_csv(path := tmp_path / "usage.csv", 1000)
+    async with explorer(path) as seen:
+        stylesheet = seen.app.stylesheet
+        await seen.until(lambda: "OptionList" in stylesheet.rules_map)
+        rules = stylesheet.rules_map
+        warming.take_in(stylesheet, warming.prepare(stylesheet))
+        assert stylesheet.rules_map is rules

@@ -1,4 +1,4 @@
-"""What the boxed screens have in common: a titled box, the keys that apply at its foot, help, and `esc` to leave it."""
+"""What the boxed screens have in common: a titled box, the keys that apply at its foot, help, and a line of how things stand."""
 
 from __future__ import annotations
 
