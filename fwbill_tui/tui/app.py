@@ -23,7 +23,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.events import Resize
+from textual.events import Event, Key, Paste, Resize
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
@@ -32,6 +32,7 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui.key_order import KeysInOrder
 from fwbill_tui.tui.screens.painting import BlankScreen
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
@@ -91,6 +92,7 @@ class FwbillApp(App[int]):
         """None for the demo: nothing of it outlasts the session."""
         self._replaced = False
         self._written = Written()
+        self._keys = KeysInOrder(self)
         self._ending = threading.Event()
         self.rejected = 0
         """Rows that were set aside in the last load; said once more when the program ends."""
@@ -138,6 +140,12 @@ class FwbillApp(App[int]):
         if isinstance(renderable, (LayoutUpdate, ChopsUpdate)):
             renderable = cast("RenderableType", Changes(renderable, self._written))
         super()._display(screen, renderable)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, (Key, Paste)) and not event.is_forwarded:
+            await self._keys.send(event, super().on_event)
+        else:
+            await super().on_event(event)
 
     def on_resize(self) -> None:
         """The terminal has another size, or shows the program again after it was stopped."""

@@ -1,0 +1,82 @@
+"""Keys typed ahead of the screen: each finds the screen as the key before it left it.
+
+Textual (8.2) sends a key to the part that has the focus when the key is read; its action follows later, after the key has
+come up through all parts around it. Of keys that arrive together, as pasted or sent by a script, those behind one that opens
+a dialog or moves the focus would go to what had the focus before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from textual.app import App
+from textual.dom import DOMNode
+from textual.events import Key, Paste
+from textual.message_pump import MessagePump
+from textual.widget import Widget
+
+PATIENCE = 0.5
+"""Seconds after which the next key is sent on in any case: what the one before it was sent to may be gone."""
+
+_MOVES = ("move", "page", "first", "last", "to(", "step", "cursor_", "scroll_")
+"""How actions begin that leave the focus where it is. A held arrow key is not to wait for its own paintings."""
+
+
+class KeysInOrder:
+    """Holds keys back while one is under way that may lead elsewhere."""
+
+    def __init__(self, app: App[Any]) -> None:
+        self._app = app
+        self._waiting: deque[Key | Paste] = deque()
+        self._ahead: Key | None = None
+        self._late: asyncio.TimerHandle | None = None
+
+    async def send(self, event: Key | Paste, send: Callable[[Key | Paste], Awaitable[None]]) -> None:
+        """Have the app send on what was typed, now or when it is its turn."""
+        if self._ahead is not None:
+            self._waiting.append(event)
+            return
+        target = self._app.focused or self._app.screen
+        leads_on = isinstance(event, Key) and not _stays(event, target)
+        await send(event)
+        if leads_on:
+            assert isinstance(event, Key)
+            self._ahead = event
+            self._late = asyncio.get_running_loop().call_later(PATIENCE, self._go_on, event)
+            # What is put into the queues that the key goes through comes behind it. Its action may send messages the same way.
+            way = [node for node in target.ancestors_with_self if isinstance(node, MessagePump)]
+            self._follow(event, deque([*way, *way, self._app]))
+
+    def _follow(self, key: Key, way: deque[DOMNode]) -> None:
+        """Go through the queues of a way, then through that of the screen that is open in the end."""
+        while way:
+            if way.popleft().call_later(self._follow, key, way):
+                return
+        if not self._app.screen.call_later(self._go_on, key):
+            self._go_on(key)
+
+    def _go_on(self, key: Key) -> None:
+        """The way is free. Until the app's own turn, keys that it has in its queue come behind those that wait."""
+        if self._ahead is key:
+            self._app.call_later(self._send_waiting, key)
+
+    async def _send_waiting(self, key: Key) -> None:
+        if self._ahead is not key:
+            return
+        self._ahead = None
+        if self._late is not None:
+            self._late.cancel()
+        waiting, self._waiting = self._waiting, deque()
+        for event in waiting:
+            await self._app.on_event(event)
+
+
+def _stays(key: Key, target: Widget | DOMNode) -> bool:
+    """Whether a key is typed into the part that has the focus, or moves within it."""
+    if target.check_consume_key(key.key, key.character):
+        return True
+    bindings = target._bindings.key_to_bindings.get(key.key, ())
+    return any(binding.action.startswith(_MOVES) for binding in bindings)
