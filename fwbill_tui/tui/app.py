@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.events import Event, Key, Paste, Resize
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
@@ -130,6 +131,13 @@ class FwbillApp(App[int]):
         if self._theme_in_use is None or self._theme_in_use.name != self.theme:
             self._theme_in_use = super().current_theme
         return self._theme_in_use
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What lines go through. With NO_COLOR Textual makes all of a theme of the terminal's own colours black (8.2)."""
+        filters = super().get_line_filters()
+        if self.no_color and self.native_ansi_color:
+            return [NoColor() if isinstance(each, Monochrome) else each for each in filters]
+        return filters
 
     def update_styles(self, node: DOMNode, animate: bool = True) -> None:
         """Apply the styles of a node anew; one that is not mounted yet gets them then."""

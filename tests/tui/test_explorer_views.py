@@ -210,3 +210,17 @@ async def test_another_theme_reaches_every_part(export: Path) -> None:
             now = part.render_line(1 if part.size.height > 1 else 0)
             assert now.text == was.text
             assert now != was
+
+
+@pytest.mark.parametrize("theme", ["fwbill-dark", "fwbill-light", "ansi-dark", "ansi-light"])
+async def test_without_colours_everything_can_be_read(export: Path, theme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with explorer(export) as seen:
+        seen.app.theme = theme
+        await seen.pilot.pause(0.1)
+        styles = [style for line in seen.app.screen._compositor.render_strips() for text, style, _ in line if text.strip()]
+        assert styles
+        for style in styles:
+            assert style is not None
+            assert style.color is not None
+            assert style.color.is_default or style.color != style.bgcolor
