@@ -36,7 +36,7 @@ class Terminated(BaseException):
     """The program was asked to end (SIGTERM, SIGHUP) and cleans up on its way out."""
 
 
-def code_of(error: Exception) -> int | None:
+def code_of(error: BaseException) -> int | None:
     """The exit code for an error that has a message for the user; None for one that is a fault of this program."""
     if isinstance(error, CommandError):
         return error.code

@@ -10,6 +10,7 @@ from fwbill_tui.cli import exits
 from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.output import say
 from fwbill_tui.cli.plain import plain_launch
+from fwbill_tui.usage.faults import own_fault
 
 if TYPE_CHECKING:
     import click
@@ -31,10 +32,13 @@ def run(arguments: Sequence[str], *, open_explorer: Callable[[Launch], int]) -> 
         return exits.TERMINATED
     except exits.ReaderGone:
         return exits.BROKEN_PIPE
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:  # Polars' PanicException is no Exception
         code = exits.code_of(error)
         if code is None:
-            raise
+            say(own_fault(error))
+            return exits.FAILED
         mistaken = _mistaken_command(error, arguments)
         say(mistaken or str(error))
         return exits.USAGE if mistaken else code
@@ -65,7 +69,7 @@ def _usage_line(error: click.UsageError) -> str:
     return f"{command}: {message} (see `{path} --help`)" if command else f"{message} (see `fwbill --help`)"
 
 
-def _mistaken_command(error: Exception, arguments: Sequence[str]) -> str | None:
+def _mistaken_command(error: BaseException, arguments: Sequence[str]) -> str | None:
     """A better line where a command was misspelled, or came after a flag, and was taken for a file."""
     first = arguments[0] if arguments else ""
     if first.startswith("-") or first in COMMANDS or Path(first).exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from fwbill_tui.files.stored import Stored, StoredBatch, as_stored
-from fwbill_tui.usage.cells import CellFault, TooManyLabels, convert, value_at
+from fwbill_tui.usage.cells import CellFault, TooManyLabels, convert, values
 from fwbill_tui.usage.header import Header
 from fwbill_tui.usage.names import COLUMN_DIMENSIONS
 from fwbill_tui.usage.parquet_codes import coded
@@ -44,10 +44,10 @@ def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, 
     kept = dict(zip(header.names, scan.collect_schema().dtypes(), strict=True))
     done = told = 0
     for cells, events, faults in _converted(_cells(file, scan, header, types, size, rows), types):
-        faulty = _values(cells[[fault.row for fault in faults]]) if faults else []
+        faulty = zip(*map(values, cells[[fault.row for fault in faults]]), strict=True) if faults else ()
         rejects = tuple(
-            Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(values))
-            for fault, values in zip(faults, faulty, strict=True)
+            Reject(source, done + fault.row + 1, fault.column, fault.reason, _row_text(row))
+            for fault, row in zip(faults, faulty, strict=True)
         )
         first, done = done, done + cells.height
         position = size * done // rows
@@ -136,13 +136,5 @@ def _parts(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
         yield from pl.concat(waiting).iter_slices(_BATCH_ROWS)
 
 
-def _values(cells: pl.DataFrame) -> list[tuple[object, ...]]:
-    """The rows, also with times beyond Python's calendar."""
-    try:
-        return cells.rows()
-    except (ValueError, OverflowError):
-        return [tuple(value_at(cell, row) for cell in cells) for row in range(cells.height)]
-
-
-def _row_text(values: tuple[object, ...]) -> str:
-    return printable(",".join("" if value is None else str(value) for value in values))
+def _row_text(row: tuple[object, ...]) -> str:
+    return printable(",".join("" if value is None else str(value) for value in row))

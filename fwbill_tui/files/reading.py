@@ -109,6 +109,6 @@ def told_plainly(source: Input, events: Callable[[], int] = lambda: 0) -> Iterat
         raise UnreadableFile(source.name, str(error), events()) from error
     except OSError as error:
         raise UnreadableFile(source.name, plain(error), events()) from error
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         detail = str(error).partition("\n")[0].removeprefix("parquet: ")
         raise UnreadableFile(source.name, f"the Parquet file is damaged ({detail})", events()) from error

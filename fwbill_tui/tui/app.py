@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -35,9 +34,11 @@ from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
 from fwbill_tui.tui.key_order import KeysInOrder
 from fwbill_tui.tui.screens.painting import BlankScreen
+from fwbill_tui.tui.stderr_apart import stderr_apart
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
 from fwbill_tui.tui.writing import Changes, Written
+from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 
@@ -200,12 +201,7 @@ class FwbillApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Say a fault of ours in one line. Textual would print a traceback with local variables, and one may be a key."""
-        error = self._exception
-        frames = traceback.extract_tb(error.__traceback__) if error is not None else []
-        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-        kind = type(error).__name__ if error is not None else "unknown"
-        text = f"fwbill: ended by a fault of its own ({kind}{where}). No file was left half-written. Please report this line."
-        self._exit_renderables.append(Text(text))
+        self._exit_renderables.append(Text(f"fwbill: {own_fault(self._exception)}"))
         self._close_messages_no_wait()
 
     # -- ways in -------------------------------------------------------------------------------------------------------
@@ -379,7 +375,8 @@ def run_explorer(launch: Launch, begun: HeadStart | None = None) -> int:
     `begun` is the load of its files, where it was begun before.
     """
     app = FwbillApp(launch, begun)
-    code = app.run()
+    with stderr_apart():
+        code = app.run()
     if app.rejected:
         print(f"fwbill: {app.rejected:,} rows could not be read and were not counted", file=sys.stderr)
         if launch.strict:

@@ -49,7 +49,7 @@ def convert(cells: pl.DataFrame, types: EventTypes) -> tuple[pl.DataFrame, list[
         wrong = value.is_null() if column in REQUIRED_COLUMNS else value.is_null() & ~_empty(cell)
         for row in wrong.arg_true().to_list():
             if row not in faults:
-                faults[row] = CellFault(row, column, _reason(column, value_at(cell, row)))
+                faults[row] = CellFault(row, column, _reason(column, *values(cell.slice(row, 1))))
     events = pl.DataFrame(columns)
     if faults:
         headers = _repeated_headers(cells) if all(dtype == pl.String for dtype in cells.dtypes) else set()
@@ -89,12 +89,13 @@ def prompt_split() -> list[pl.Expr]:
     ]
 
 
-def value_at(cell: pl.Series, row: int) -> object:
-    """A cell as Python has it; the number that is stored for a time beyond Python's calendar."""
-    try:
-        return cell[row]
-    except (ValueError, OverflowError):
-        return cell.to_physical()[row]
+def values(cell: pl.Series) -> list[object]:
+    """Cells as Python has them; the number that is stored for a time beyond its calendar."""
+    known = times.in_calendar(cell)
+    if known is cell:
+        return cell.to_list()
+    stored = zip(known.to_list(), cell.to_physical().to_list(), strict=True)
+    return [number if value is None else value for value, number in stored]
 
 
 def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
@@ -118,6 +119,7 @@ def _typed(cell: pl.Series, column: str, types: EventTypes) -> pl.Series:
 
 
 def _times(cell: pl.Series) -> pl.Series:
+    cell = times.in_calendar(cell)
     if isinstance(cell.dtype, pl.Datetime):
         zoned = cell.dt.convert_time_zone("UTC") if cell.dtype.time_zone else cell.dt.replace_time_zone("UTC")
         return times.believable(zoned.dt.cast_time_unit("us"))
@@ -151,11 +153,18 @@ def _numbers(cell: pl.Series) -> pl.Series:
 
 
 def _text(cell: pl.Series) -> pl.Series:
-    """Any stored column as text; bytes are read as UTF-8, a duration as ISO 8601, what has no text of its own as JSON."""
+    """Any stored column as text.
+
+    Bytes are read as UTF-8, a duration as ISO 8601, what has no text of its own as JSON, a time beyond the calendar as the
+    number that is stored for it.
+    """
     if cell.dtype == pl.String:
         return cell
     if isinstance(cell.dtype, pl.BaseExtension):
         return _text(cell.ext.storage())
+    known = times.in_calendar(cell)
+    if known is not cell:
+        return _text(known).fill_null(cell.to_physical().cast(pl.String))
     if isinstance(cell.dtype, pl.Duration):
         return cell.dt.to_string("iso")
     if cell.dtype.is_nested():

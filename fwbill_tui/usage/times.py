@@ -19,6 +19,12 @@ _REST = " "
 LATEST = 253_370_764_800_000_000
 """The year 9999 in microseconds; times are before it. Days are cut in other zones, where one beyond it leaves Python's
 calendar."""
+_UNITS = {"ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+_FIRST_DAY, _LAST_DAY = -719_161, 2_932_895
+"""The second day of the year 1 and the last but one of the year 9999, since 1970: beyond them are those of some zones."""
+_LONGEST = 999_999_998
+"""Days of a duration that Python can hold."""
+_LOWEST, _HIGHEST = -(2**63), 2**63 - 1
 
 
 def to_utc(text: pl.Series) -> pl.Series:
@@ -86,6 +92,21 @@ def _to_utc_beside(text: pl.Series, other: pl.Series, read: pl.Series) -> pl.Ser
     if 4 * different.len() > text.len():
         return to_utc(text)
     return read.clone().scatter(different, to_utc(text.gather(different)))
+
+
+def in_calendar(cell: pl.Series) -> pl.Series:
+    """A stored column without the times that Python's calendar does not have, and the durations; Polars panics over some."""
+    dtype = cell.dtype
+    if isinstance(dtype, pl.Datetime):
+        low, high, unit = _FIRST_DAY, _LAST_DAY, 86_400 * _UNITS[dtype.time_unit]
+    elif isinstance(dtype, pl.Duration):
+        low, high, unit = -_LONGEST, _LONGEST, 86_400 * _UNITS[dtype.time_unit]
+    elif dtype == pl.Date:
+        low, high, unit = _FIRST_DAY, _LAST_DAY, 1
+    else:
+        return cell
+    fits = cell.to_physical().is_between(max(low * unit, _LOWEST), min(high * unit, _HIGHEST))
+    return cell if fits.all() else cell.to_frame().select(pl.when(fits).then(pl.first())).to_series()
 
 
 def believable(times: pl.Series) -> pl.Series:

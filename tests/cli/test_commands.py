@@ -359,3 +359,29 @@ def test_a_file_may_be_called_like_a_command(usage: Path, fwbill: Fwbill) -> Non
     launched: list[Launch] = []
     fwbill("./summary", opened=lambda launch: launched.append(launch) or 0)
     assert launched[0].inputs == ("./summary",)
+
+
+@pytest.mark.usefixtures("usage")
+def test_a_fault_of_its_own_is_one_line_with_its_place(fwbill: Fwbill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fwbill_tui.cli.explore.has_terminal", lambda: True)
+
+    def broken(_: Launch) -> int:
+        raise KeyError("fw_not_to_be_shown")
+
+    code, out, err = fwbill("usage.csv", opened=broken)
+    assert (code, out) == (1, "")
+    assert err.startswith("fwbill: ended by a fault of its own (KeyError at test_commands.py:")
+    assert err.count("\n") == 1
+    assert "fw_not_to_be_shown" not in err
+
+
+@pytest.mark.usefixtures("usage")
+def test_a_panic_of_polars_is_one_line(fwbill: Fwbill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fwbill_tui.cli.explore.has_terminal", lambda: True)
+
+    def broken(_: Launch) -> int:
+        raise pl.exceptions.PanicException("called `Option::unwrap()` on a `None` value")
+
+    code, _, err = fwbill("usage.csv", opened=broken)
+    assert code == 1
+    assert err.startswith("fwbill: ended by a fault of its own (PanicException at ")

@@ -340,11 +340,50 @@ def test_a_buffered_stream_over_blocks_reads_exactly() -> None:
     assert (stream.read(3), stream.read(100), stream.read(1)) == (b"abc", b"defg", b"")
 
 
-@pytest.mark.parametrize("microseconds", [10**18, -(10**18), 2**62], ids=["far ahead", "long ago", "beyond all calendars"])
-def test_a_time_in_parquet_beyond_the_calendar_is_set_aside(tmp_path: Path, microseconds: int) -> None:
-    times = pl.Series([0, microseconds, 1], dtype=pl.Int64).cast(pl.Datetime("us", "UTC"))
-    pl.DataFrame({"start_time": times, "usage_type": "T", "end_time": times}).write_parquet(tmp_path / "x.parquet")
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (pl.Datetime("us", "UTC"), 10**18),
+        (pl.Datetime("us", "UTC"), -(10**18)),
+        (pl.Datetime("us", "UTC"), 2**62),
+        (pl.Datetime("us", "Asia/Tokyo"), 2**63 - 1),
+        (pl.Datetime("ms"), 2**62),
+        (pl.Datetime("ms"), -(2**63)),
+        (pl.Datetime("ns"), -(2**63)),
+        (pl.Date(), 2**31 - 1),
+        (pl.Date(), -(2**31)),
+    ],
+)
+def test_a_time_in_parquet_beyond_the_calendar_is_set_aside(
+    tmp_path: Path, kind: pl.DataType, number: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stored = pl.Series([0, number, 1], dtype=pl.Int32 if kind == pl.Date else pl.Int64).cast(kind)
+    pl.DataFrame({"start_time": stored, "usage_type": "T", "end_time": stored}).write_parquet(tmp_path / "x.parquet")
     events, rejects = read(tmp_path / "x.parquet")
     assert events.height == 2
     assert [(reject.line, reject.column) for reject in rejects] == [(2, "start_time")]
-    assert str(microseconds) in rejects[0].reason
+    assert kind == pl.Datetime("ns") or str(number) in rejects[0].reason  # the year 1677
+    assert capfd.readouterr().err == "", "Polars said that it panicked"
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        (pl.Datetime("us"), 2**63 - 1),
+        (pl.Datetime("ms", "Asia/Tokyo"), -(2**62)),
+        (pl.Date(), 2**31 - 1),
+        (pl.Duration("ms"), -(2**63)),
+        (pl.Duration("us"), 2**63 - 1),
+    ],
+)
+def test_a_time_beyond_the_calendar_in_another_column_is_the_number_that_is_stored(
+    tmp_path: Path, kind: pl.DataType, number: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    further = pl.Series([0, number, None], dtype=pl.Int32 if kind == pl.Date else pl.Int64).cast(kind)
+    frame = pl.DataFrame({"start_time": [datetime(2026, 1, 1, tzinfo=UTC)] * 3, "usage_type": "T", "further": further})
+    frame.write_parquet(tmp_path / "x.parquet")
+    events, rejects = read(tmp_path / "x.parquet")
+    assert not rejects
+    assert events["further"][1] == ("P106751991DT4H54.775807S" if kind == pl.Duration("us") else str(number))
+    assert events["further"][2] is None
+    assert capfd.readouterr().err == "", "Polars said that it panicked"
