@@ -62,7 +62,7 @@ async def _settled(pilot: Pilot[Any]) -> None:
     raise RuntimeError("the demo did not load")
 
 
-async def _take(name: str, screen: Screen[Any], size: tuple[int, int], *keys: str, theme: str = themes.DARK.name) -> None:
+async def _take(file: Path, screen: Screen[Any], size: tuple[int, int], *keys: str, theme: str = themes.DARK.name) -> None:
     async with Studio(screen, theme).run_test(size=size, notifications=True) as pilot:
         await _settled(pilot)
         for key in keys:
@@ -71,15 +71,15 @@ async def _take(name: str, screen: Screen[Any], size: tuple[int, int], *keys: st
         await _settled(pilot)
         await pilot.pause(0.3)
         picture = pilot.app.export_screenshot(title="fwbill")
-        (FOLDER / f"{name}.svg").write_text(picture, encoding="utf-8")
-        print(FOLDER / f"{name}.svg")
+        file.write_text(picture, encoding="utf-8")
+        print(file)
 
 
-async def main() -> None:
+async def main(folder: Path = FOLDER, rows: int = ROWS) -> None:
     """Take every picture."""
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        server = stack.enter_context(DemoServer(ROWS, end=LAST_DAY))
+        server = stack.enter_context(DemoServer(rows, end=LAST_DAY))
         endpoints = Endpoints(server.base_url, server.gateway_addr)
         key = Credential.pasted(server.api_key, server.account_ids[0])
         found = (
@@ -103,7 +103,7 @@ async def main() -> None:
             ("help", explorer, USUAL, ("question_mark",), themes.DARK.name),
         ]
         for name, make, size, keys, theme in shots:
-            await _take(name, make(), size, *keys, theme=theme)
+            await _take(folder / f"{name}.svg", make(), size, *keys, theme=theme)
 
 
 if __name__ == "__main__":
