@@ -19,6 +19,10 @@ def open_explorer(launch: Launch) -> int:
     gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
     begun = None
     if launch.inputs:
+        from fwbill_tui.late_import import import_when_used
+
+        for seldom in ("importlib.metadata", "hashlib", "json"):  # Polars wants them for Iceberg and other stores alone
+            import_when_used(seldom)
         from fwbill_tui.sources.head_start import HeadStart
 
         begun = HeadStart(launch)  # reads while the screens are imported

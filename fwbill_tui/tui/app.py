@@ -201,7 +201,8 @@ class FwbillApp(App[int]):
 
     def _fatal_error(self) -> None:
         """Say a fault of ours in one line. Textual would print a traceback with local variables, and one may be a key."""
-        self._exit_renderables.append(Text(f"fwbill: {own_fault(self._exception)}"))
+        if not self._exit_renderables:  # of several, the first is what went wrong
+            self._exit_renderables.append(Text(f"fwbill: {own_fault(self._exception)}"))
         self._close_messages_no_wait()
 
     # -- ways in -------------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ def own_fault(error: BaseException | None) -> str:
     import traceback
     from pathlib import Path
 
-    logging.getLogger("fwbill").error("a fault of its own", exc_info=error)
+    log = logging.getLogger("fwbill")
+    if log.hasHandlers():  # else logging writes it to stderr
+        log.error("a fault of its own", exc_info=error)
     frames = traceback.extract_tb(error.__traceback__) if error is not None else []
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     kind = "unknown" if error is None else type(error).__name__

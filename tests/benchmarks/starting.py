@@ -73,7 +73,7 @@ def _screens(results: Results, cache: Cache, repeats: int) -> None:
     for start in (login, explorer, floor):
         start()  # not measured: it writes the bytecode that an installed program comes with
     for name, ours, limit in (("the login", login, 1.25), (f"the explorer on {FEW:,} events", explorer, 2.0)):
-        one, other = interleaved(repeats, ours, floor)
+        one, other = interleaved(3 * repeats, ours, floor)
         results.add(Figure(SECTION, f"start to {name}", "s", one, other, "bare Textual app", (Goal("ratio", limit),)))
 
 
