@@ -16,7 +16,6 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key, Paste
 from textual.message_pump import MessagePump
-from textual.widget import Widget
 
 PATIENCE = 0.5
 """Seconds after which the next key is sent on in any case: what the one before it was sent to may be gone."""
@@ -74,9 +73,12 @@ class KeysInOrder:
             await self._app.on_event(event)
 
 
-def _stays(key: Key, target: Widget | DOMNode) -> bool:
-    """Whether a key is typed into the part that has the focus, or moves within it."""
+def _stays(key: Key, target: DOMNode) -> bool:
+    """Whether a key is typed into the part that has the focus, or moves within it.
+
+    Where letters are typed, they take effect before a key that moves, which goes all the way: there it comes in its turn.
+    """
     if target.check_consume_key(key.key, key.character):
         return True
     bindings = target._bindings.key_to_bindings.get(key.key, ())
-    return any(binding.action.startswith(_MOVES) for binding in bindings)
+    return any(binding.action.startswith(_MOVES) for binding in bindings) and not target.check_consume_key("a", "a")

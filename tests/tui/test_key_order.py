@@ -65,6 +65,12 @@ async def test_what_is_typed_behind_the_slash_is_searched_for(export: Path) -> N
         await seen.until(lambda: seen.screen.query_now.search == "kimi -k2")
 
 
+async def test_keys_that_change_a_text_change_it_as_it_was_then(export: Path) -> None:
+    async with explorer(export) as seen:
+        send(seen.app, "/", *"kumo", "backspace", "left", "left", "delete", "i", "end", "i")
+        await seen.until(lambda: seen.screen.query_now.search == "kimi")
+
+
 async def test_what_is_typed_behind_a_facets_key_narrows_it(export: Path) -> None:
     async with explorer(export) as seen:
         send(seen.app, "m", *"glm")

@@ -32,9 +32,14 @@ class SearchBox(Input):
     class Searched(Message):
         """Another search."""
 
-        def __init__(self, search: str) -> None:
+        def __init__(self, box: SearchBox) -> None:
             super().__init__()
-            self.search = search
+            self._box = box
+
+        @property
+        def search(self) -> str:
+            """The line as it stands. Letters that came since are not to be taken back when this search is shown."""
+            return self._box.value
 
     class Left(Message):
         """The focus goes back to the table."""
@@ -44,7 +49,7 @@ class SearchBox(Input):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Searched(event.value))
+        self.post_message(self.Searched(self))
 
     def show_search(self, search: str) -> None:
         """Show a search that came about elsewhere (undo, a chip taken away)."""
