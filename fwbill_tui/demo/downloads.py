@@ -74,7 +74,11 @@ class Exports:
         window = TimeRange(*(_EPOCH + int(query[edge]) * _MICROSECOND for edge in ("start", "end")))
         # A file without a name: it is gone with the process, however that ends.
         file = tempfile.TemporaryFile()  # noqa: SIM115  (sent and closed by the handler)
-        plan.write_csv(file, window, columns=COLUMNS_OLD if OldHeader() in effects else COLUMNS)
+        try:
+            plan.write_csv(file, window, columns=COLUMNS_OLD if OldHeader() in effects else COLUMNS)
+        except BaseException:
+            file.close()
+            raise
         return Reply(file, headers={"Content-Type": "text/csv"})
 
 

@@ -185,12 +185,10 @@ class Handler(BaseHTTPRequestHandler):
                     reply = route.answer(effects)
                 except RefusedError as refused:
                     reply = Reply(*_refused(refused))
-        reply = _changed(reply, other)
-        try:
-            self._send(reply, other)
-        finally:
-            if not isinstance(reply.body, bytes):
-                reply.body.close()
+        with _closed(reply.body):
+            changed = _changed(reply, other)
+            with _closed(changed.body):
+                self._send(changed, other)
 
     def _send(self, reply: Reply, effect: Effect | None) -> None:
         length = reply.length
@@ -240,6 +238,11 @@ class Handler(BaseHTTPRequestHandler):
                 self.connection.settimeout(None)
 
 
+def _closed(body: bytes | IO[bytes]) -> contextlib.AbstractContextManager[object]:
+    """Closes a file in the end."""
+    return contextlib.nullcontext() if isinstance(body, bytes) else contextlib.closing(body)
+
+
 def json_reply(content: object) -> Reply:
     """An answer in JSON."""
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
@@ -271,10 +274,14 @@ def _compressed(body: bytes | IO[bytes]) -> bytes | IO[bytes]:
         return gzip.compress(body)
     body.seek(0)
     packed = tempfile.TemporaryFile()  # noqa: SIM115  (sent and closed by the caller)
-    with body, gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
-        while chunk := body.read(1 << 20):
-            file.write(chunk)
-    packed.flush()
+    try:
+        with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1) as file:
+            while chunk := body.read(1 << 20):
+                file.write(chunk)
+        packed.flush()
+    except BaseException:
+        packed.close()
+        raise
     return packed
 
 
