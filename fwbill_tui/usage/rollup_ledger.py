@@ -76,7 +76,7 @@ class RollupLedger(Ledger):
         if query.columns is not None:
             return super().visible_columns(query)
         shown = [column for column in super().visible_columns(query) if column in self.events.columns]
-        first = next(place for place, column in enumerate(shown) if column in MEASURES)
+        first = next((place for place, column in enumerate(shown) if column in MEASURES), len(shown))
         return (*shown[:first], rollup.EVENTS, *shown[first:])
 
     def _predicate(self, query: Query) -> Predicate:
