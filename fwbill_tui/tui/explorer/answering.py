@@ -17,6 +17,7 @@ import polars as pl
 from textual.message import Message
 from textual.widget import Widget
 
+from fwbill_tui.tui.explorer.telling import tell
 from fwbill_tui.usage.answers import Facet, Series, Totals
 from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
@@ -182,7 +183,7 @@ class Answering:
 
     def _tell(self, message: Message) -> None:
         if self._show is None:
-            self._target.post_message(message)
+            tell(self._target, message)
         else:
             self._show(message)
 
@@ -194,7 +195,7 @@ class Answering:
                 work(question, superseded)
             except QueryError as error:
                 self._tell(QuestionFailed(question, str(error)))
-            except Exception as error:  # a thread that died of a fault of ours would leave old numbers on screen for good
+            except BaseException as error:  # a thread that died of a fault of ours would leave old numbers on screen for good
                 problem = str(error).partition("\n")[0]
                 fault = f"this could not be worked out ({type(error).__name__}: {problem}); z goes back"
                 self._tell(QuestionFailed(question, fault))

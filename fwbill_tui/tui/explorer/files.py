@@ -15,6 +15,7 @@ from fwbill_tui.tui.widgets.painted import Plain
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.query import Query
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 
@@ -48,7 +49,7 @@ class ExplorerFiles(Plain, Screen[None]):
 
         query = self.query_now
         shown = None if query.group_by else self._ledger.visible_columns(query)
-        path = Path.cwd() / default_name(self.account, query)
+        path = _folder() / default_name(self.account, query)
         self.save(Saving(self._ledger, query, path, self._rows.total, columns=shown, partial=self.partial()))
 
     def action_export(self) -> None:
@@ -75,7 +76,7 @@ class ExplorerFiles(Plain, Screen[None]):
 
         dialog = ExportDialog(
             sizes,
-            Path.cwd(),
+            _folder(),
             lambda scope, kind: default_name(self.account, query if scope == "shown" else everything, kind),
             note=f"partial: {self.partial()}" if self.partial() else "",
         )
@@ -105,7 +106,7 @@ class ExplorerFiles(Plain, Screen[None]):
         else:
             what = "groups" if saving.query.group_by or isinstance(saving.ledger, RollupLedger) else "events"
             of = "all columns" if saving.columns is None else f"{len(saving.columns)} columns shown"
-            text = f"{saving.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
+            text = f"{message.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
             if saving.partial:
                 text += f"\n⚠ partial: {saving.partial}"
             severity = "warning" if saving.partial else "information"
@@ -142,7 +143,7 @@ class ExplorerFiles(Plain, Screen[None]):
             name = table.columns[0].name
             cell = name, self._rows.frame.get_column(name)[table.cursor_row]
         if cell is not None:
-            self._copy("" if cell[1] is None else str(cell[1]), columns.title_of_column(cell[0]))
+            self._copy("" if cell[1] is None else literal(str(cell[1])), columns.title_of_column(cell[0]))
 
     def action_copy_row(self) -> None:
         """Copy the row as a line of CSV, as it would be saved."""
@@ -156,3 +157,11 @@ class ExplorerFiles(Plain, Screen[None]):
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
         self.notify(f"{what} copied", timeout=2, markup=False)
+
+
+def _folder() -> Path:
+    """Where files are saved: the current folder, or the user's own where that was removed meanwhile."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path.home()

@@ -13,7 +13,9 @@ from fwbill_tui.fireworks.errors import FireworksError
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
+from fwbill_tui.tui.explorer.telling import tell
 from fwbill_tui.usage.building import LedgerBuilder
+from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.query import TimeRange
@@ -52,9 +54,9 @@ class LoadFinished(Message):
 class LoadFailed(Message):
     """The load is impossible as a whole."""
 
-    def __init__(self, load_number: int, error: Exception) -> None:
+    def __init__(self, load_number: int, problem: str) -> None:
         super().__init__()
-        self.load_number, self.error = load_number, error
+        self.load_number, self.problem = load_number, problem
 
 
 class Loader:
@@ -106,18 +108,18 @@ class Loader:
             self._thread.join(seconds)
 
     def _run(self, number: int, work: Callable[..., Loaded]) -> None:
-        self._target.post_message(self._end_of(number, work))
+        tell(self._target, self._end_of(number, work))
 
     def _end_of(self, number: int, work: Callable[..., Loaded]) -> LoadFinished | LoadFailed:
-        post = self._target.post_message
-
         def progress(now: Progress) -> None:
-            post(LoadProgress(number, now))
+            tell(self._target, LoadProgress(number, now))
 
         def snapshot(ledger: Ledger) -> None:
-            post(LedgerGrew(number, ledger))
+            tell(self._target, LedgerGrew(number, ledger))
 
         try:
             return LoadFinished(number, work(progress=progress, snapshot=snapshot))
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:
-            return LoadFailed(number, error)
+            return LoadFailed(number, str(error))
+        except BaseException as error:  # without an end, the screen would wait for one for ever
+            return LoadFailed(number, own_fault(error))

@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.message import Message
 from textual.widget import Widget
 
+from fwbill_tui.tui.explorer.telling import tell
+from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import Query, QueryError
 
 if TYPE_CHECKING:
     from fwbill_tui.export.formats import Format
 
 
 class Saving(NamedTuple):
-    """What is to be saved, and where. `columns` None: all of them; a grouped query saves its groups."""
+    """What is to be saved, and where. `columns` None: all of them; a grouped query saves its groups.
+
+    `rows` is how many are expected, by the answer on screen.
+    """
 
     ledger: Ledger
     query: Query
@@ -44,11 +49,11 @@ class SaveProgress(Message):
 
 
 class SaveEnded(Message):
-    """The file is there, or (`problem`) nothing was written. `exists`: another file has that name."""
+    """The file is there with so many `rows`, or (`problem`) nothing was written. `exists`: another file has that name."""
 
-    def __init__(self, saving: Saving, problem: str = "", *, exists: bool = False) -> None:
+    def __init__(self, saving: Saving, problem: str = "", *, exists: bool = False, rows: int = 0) -> None:
         super().__init__()
-        self.saving, self.problem, self.exists = saving, problem, exists
+        self.saving, self.problem, self.exists, self.rows = saving, problem, exists, rows
 
 
 class Saver:
@@ -84,21 +89,27 @@ class Saver:
         from fwbill_tui.export.errors import ExportCancelled, ExportError, TargetExistsError
 
         try:
-            self._write(saving, cancelled)
+            end = SaveEnded(saving, rows=self._write(saving, cancelled))
         except TargetExistsError as error:
-            self._target.post_message(SaveEnded(saving, str(error), exists=True))
+            end = SaveEnded(saving, str(error), exists=True)
         except ExportCancelled:
-            self._target.post_message(SaveEnded(saving, "stopped; nothing was written"))
-        except ExportError as error:
-            self._target.post_message(SaveEnded(saving, str(error)))
-        else:
-            self._target.post_message(SaveEnded(saving))
+            end = SaveEnded(saving, "stopped; nothing was written")
+        except (ExportError, QueryError) as error:
+            end = SaveEnded(saving, str(error))
+        except BaseException as error:  # without an end, the line of the saving would stay for ever
+            end = SaveEnded(saving, own_fault(error))
+        tell(self._target, end)
 
-    def _write(self, saving: Saving, cancelled: threading.Event) -> None:
+    def _write(self, saving: Saving, cancelled: threading.Event) -> int:
+        """Write the file; how many rows it has."""
         from fwbill_tui.export.writing import write_events, write_groups
 
+        written = 0
+
         def progress(done: int, *_: object) -> None:
-            self._target.post_message(SaveProgress(saving, done))
+            nonlocal written
+            written = done
+            tell(self._target, SaveProgress(saving, done))
 
         if saving.query.group_by:
             write_groups(
@@ -111,3 +122,4 @@ class Saver:
                 overwrite=saving.overwrite, neutralise_formulas=saving.neutralise_formulas, progress=progress,
                 cancelled=cancelled,
             )  # fmt: skip
+        return written
