@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -37,7 +38,7 @@ def sort_keys(query: Query) -> tuple[SortKey, ...]:
     return tuple(key for key in keys if key.column in known) or (SortKey(rollup.EVENTS, descending=True),)
 
 
-def drill_down(query: Query, row: dict[str, object]) -> Query:
+def drill_down(query: Query, row: Mapping[str, object]) -> Query:
     """The query behind one group: its values chosen, its time range, no grouping.
 
     `row` holds the group's keys as `groups()` gives them.

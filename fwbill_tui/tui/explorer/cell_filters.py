@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from fwbill_tui.usage.groups import drill_down
 from fwbill_tui.usage.labels import EMPTY
-from fwbill_tui.usage.names import dimension_of
+from fwbill_tui.usage.names import TIME_GROUPS, dimension_of
 from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query
 from fwbill_tui.usage.zones import local_date
 
@@ -15,13 +15,15 @@ from fwbill_tui.usage.zones import local_date
 def by_cell(query: Query, column: str, value: object, *, without: bool) -> Query | None:
     """The query that keeps (or leaves out) rows like a cell; None when a cell of that kind cannot be filtered by.
 
-    A label is chosen or excluded, a count becomes a condition, a time narrows the range to its local day.
+    A label is chosen or excluded, a count becomes a condition, a time narrows the range to its local day, or to the hour or month
+    that it is a group of.
     """
     if isinstance(value, date):
         if without:
             return None
-        day = local_date(value, query.time_zone) if isinstance(value, datetime) else value
-        narrowed = drill_down(replace(query, group_by=("day",)), {"day": day})
+        unit = column if column in TIME_GROUPS else "day"
+        begin = local_date(value, query.time_zone) if isinstance(value, datetime) and unit == "day" else value
+        narrowed = drill_down(replace(query, group_by=(unit,)), {unit: begin})
         return replace(narrowed, group_by=query.group_by)
     if column in MEASURE_CONDITIONS:
         if not isinstance(value, int | float):

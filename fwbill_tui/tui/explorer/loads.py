@@ -23,12 +23,14 @@ from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.query import Query, TimeRange
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.archived import ArchivedSource
     from fwbill_tui.tui.widgets.calendar import DayState
 
+_SOON = 0.1
+"""Seconds."""
 _AT_ONCE = 200_000
 """Events up to which the first answers take less time than a frame without them."""
 
@@ -105,6 +107,28 @@ class ExplorerLoads(ExplorerDialogs):
             with self._answering.at_once(self.show_answer):
                 self._on_loaded(end)
 
+    def answer_unless_loaded(self) -> None:
+        """Answer from the events there are when those of another range are not there soon.
+
+        What is kept on disk is there at once: then nothing flickers. What has to be fetched is not, and the numbers of one range
+        must not stand under the heading of another.
+        """
+        before = self._ledger
+
+        def answer() -> None:
+            if self._ledger is before:
+                self.answer(fewer=False)
+
+        self.set_timer(_SOON, answer)
+
+    def why_empty(self, query: Query) -> str:
+        """What the table says when it has no rows."""
+        if self._load_problem:
+            return "Nothing of this range could be loaded. r tries again."
+        if self._provenance is None:
+            return "Loading…"
+        return "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
+
     @on(LoadProgress)
     def _on_progress(self, message: LoadProgress) -> None:
         if message.load_number == self._loader.number and self._provenance is None:
@@ -129,9 +153,10 @@ class ExplorerLoads(ExplorerDialogs):
     @on(LoadFailed)
     def _on_load_failed(self, message: LoadFailed) -> None:
         if message.load_number == self._loader.number:
-            self._load_problem = str(message.error)
+            self._load_problem = message.problem
             self.query_one(FetchPanel).progress = None
             self.show_standing()
+            self.answer(fewer=False)
 
     @work(thread=True)
     def _write_rejects(self, path: Path, ledger: Ledger) -> None:

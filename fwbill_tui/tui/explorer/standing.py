@@ -19,7 +19,7 @@ def standing_of(
     """The top line."""
     shown = query.range
     if ledger is not None:
-        shown = _whole_days(TimeRange(shown.start or ledger.span().start, shown.end or ledger.span().end), query)
+        shown = _whole_days(_with_ends(shown, ledger.span()), query)
     label = provenance.label if provenance is not None else source.label
     return Standing(
         account=cells.label(account) if account else "",
@@ -28,6 +28,12 @@ def standing_of(
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )
+
+
+def _with_ends(shown: TimeRange, events: TimeRange) -> TimeRange:
+    """An open range with the ends of the events in it; as it is where all events lie beside it."""
+    start, end = shown.start or events.start, shown.end or events.end
+    return shown if start is not None and end is not None and start >= end else TimeRange(start, end)
 
 
 def _whole_days(shown: TimeRange, query: Query) -> TimeRange:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +35,7 @@ from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import drill_down, sort_keys
-from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey, TimeRange, turned
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 
 NARROW, SHORT, ROOMY = 100, 30, (160, 45)
@@ -148,6 +149,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         self._problem = ""
         if self.needs_load():
             self.load()
+            self.answer_unless_loaded()
         else:
             self.answer(fewer=False)
         self._show_query()
@@ -224,10 +226,10 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         else:
             visible = message.question.ledger.visible_columns(query)
             specs, sort = columns.event_columns(visible, narrow=self._narrow_columns), query.sort
-        empty = "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
         self.query_one(UsageTable).show(
             message.frame, message.order, specs,
-            sort=sort, time_zone=query.time_zone, cursor=cursor, begin=message.begin, total_rows=message.shown, empty=empty,
+            sort=sort, time_zone=query.time_zone, cursor=cursor, begin=message.begin, total_rows=message.shown,
+            empty=self.why_empty(query),
         )  # fmt: skip
 
     def show_answer(self, message: Message) -> None:
@@ -281,18 +283,37 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     def _on_row(self, message: UsageTable.RowSelected) -> None:
         if self._rows is None:
             return
-        row = self._rows.frame.row(message.row, named=True)
-        if self._rows.question.query.group_by:
-            self._drilled.append(self.query_now)
-            self.ask(replace(drill_down(self.query_now, row), sort=NEWEST_FIRST))
-        else:
-            self.show_row(row)
+        seen = self._seen(self._rows.question)
+        if not seen.group_by:
+            self.show_row(message.values)
+        elif set(seen.group_by) <= message.values.keys():
+            inside = self._allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
+            if inside is not None:
+                self._drilled.append(seen)
+                self.ask(inside)
+
+    def _seen(self, question: Question) -> Query:
+        """The query now; or the one of the answer on screen, where what was chosen there does not belong to another yet."""
+        shown, now = question.query, self.query_now
+        return now if (shown.range, shown.group_by, shown.time_zone) == (now.range, now.group_by, now.time_zone) else shown
+
+    def _allowed(self, make: Callable[[], Query | None]) -> Query | None:
+        """A query, unless there can be no such one; that is said."""
+        try:
+            return make()
+        except QueryError as error:
+            self.notify(str(error), timeout=4, markup=False)
+            return None
 
     @on(UsageChart.Picked)
     def _on_chart(self, message: UsageChart.Picked) -> None:
+        if self._summed is None:
+            return
         unit = "hour" if isinstance(message.start, datetime) else "day"
-        query = replace(self.query_now, group_by=(unit,))
-        self.ask(replace(drill_down(query, {unit: message.start}), group_by=self.query_now.group_by))
+        seen = self._seen(self._summed)
+        inside = self._allowed(lambda: drill_down(replace(seen, group_by=(unit,)), {unit: message.start}))
+        if inside is not None:
+            self.ask(replace(inside, group_by=seen.group_by))
 
     @on(SearchBox.Left)
     @on(FacetPanel.Left)
@@ -366,13 +387,12 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     def _filter_by_cell(self, *, without: bool) -> None:
         cell = self.query_one(UsageTable).cursor_cell
-        if cell is None:
+        if cell is None or self._rows is None:
             self.notify("→ goes to a cell first; f then keeps only rows like it, shift+f all others", timeout=4)
             return
-        query = cell_filters.by_cell(self.query_now, *cell, without=without)
-        if query is None:
-            self.notify(f"{columns.title_of_column(cell[0])} cannot be filtered by a single value", timeout=3)
-        else:
+        seen = self._seen(self._rows.question)
+        query = self._allowed(lambda: cell_filters.by_cell(seen, *cell, without=without))
+        if query is not None:
             self.ask(query)
 
     def group_by(self, names: tuple[str, ...]) -> None:
@@ -387,4 +407,6 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         if query.range.start is None or query.range.end is None:
             self.notify("choose a range with d first; [ and ] then go one period back and forward", timeout=4)
         else:
-            self.ask(replace(query, range=shift(query.range, query.time_zone, by)))
+            moved = self._allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by)))
+            if moved is not None:
+                self.ask(moved)

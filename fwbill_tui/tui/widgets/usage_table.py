@@ -137,12 +137,14 @@ class UsageTable(Painted, ScrollView, can_focus=True):
     class RowSelected(_FromTable):
         """A row was chosen, by `enter` or a double click."""
 
-        def __init__(self, table: UsageTable, position: int, row: int) -> None:
+        def __init__(self, table: UsageTable, position: int, row: int, values: Mapping[str, Any]) -> None:
             super().__init__(table)
             self.position = position
             """Where the row is shown, from 0."""
             self.row = row
             """The row of the frame."""
+            self.values = values
+            """What the frame has in that row: others may be shown by the time this is read."""
 
     class HeaderClicked(_FromTable):
         """A column's title was clicked."""
@@ -341,7 +343,7 @@ class UsageTable(Painted, ScrollView, can_focus=True):
     def action_select(self) -> None:
         """Select the row under the cursor."""
         if (row := self.cursor_row) is not None:
-            self.post_message(self.RowSelected(self, self._position, row))
+            self.post_message(self.RowSelected(self, self._position, row, self._rows.frame.row(row, named=True)))
 
     # -- the mouse ---------------------------------------------------------------------------------------------------
     def on_click(self, event: events.Click) -> None:

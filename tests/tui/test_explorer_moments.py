@@ -1,0 +1,245 @@
+"""Keys at moments when what is on screen does not belong to the newest query yet, and what must not end the explorer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+from explorer_support import Explorer, explorer
+
+from fwbill_tui.demo.faults import Faults, refused
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.demo.server import DemoServer
+from fwbill_tui.fireworks.credentials import Credential
+from fwbill_tui.fireworks.endpoints import Endpoints
+from fwbill_tui.fireworks.retry import RetryPolicy
+from fwbill_tui.sources.account import AccountSource
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.sources.loading import Loaded
+from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.explorer.cell_filters import by_cell
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
+from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.ledger import Ledger
+from fwbill_tui.usage.query import Query, TimeRange
+
+OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
+HEADER = (
+    "email,start_time,end_time,usage_type,accelerator_type,accelerator_seconds,base_model_name,model_bucket,parameter_count,"
+    "prompt_tokens,completion_tokens"
+)
+EVENT = "a@x.dev,{0},{0},TEXT_COMPLETION_INFERENCE_USAGE,,,accounts/fireworks/models/m,M,1,10,5"
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "usage.csv"
+    write_csv(path, 1000)
+    return path
+
+
+@asynccontextmanager
+async def october(server: DemoServer) -> AsyncIterator[Explorer]:
+    """The explorer on October of an account, after which every fetch of another month fails."""
+    source = AccountSource(
+        Endpoints(server.base_url, server.gateway_addr), Credential.pasted(server.api_key), "acme-prod",
+        policy=RetryPolicy(first=0.002, first_when_limited=0.002, longest=0.01),
+    )  # fmt: skip
+    app = FwbillApp(Launch(query=Query(), inputs=()))
+    app.enter = lambda **_: app.push_screen(ExplorerScreen(source, Query(range=OCTOBER), account="acme-prod"))  # type: ignore[assignment,return-value]
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        server.faults = Faults((refused(503, route="grpc.ExportBillingMetrics"),))
+        yield seen
+
+
+@pytest.fixture
+def server() -> Iterator[DemoServer]:
+    with DemoServer(3_000, end=date(2026, 11, 22)) as running:
+        yield running
+
+
+def notes(seen: Explorer) -> list[str]:
+    return [f"{note.title} {note.message}" for note in seen.app._notifications]
+
+
+async def test_numbers_of_one_range_do_not_stand_under_the_heading_of_another(
+    server: DemoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with october(server) as seen:
+        assert seen.part(TotalsPanel).totals.events == server.expected(OCTOBER).height
+        await seen.pilot.press("left_square_bracket")
+        await seen.until(lambda: seen.part(TotalsPanel).totals.events == 0)
+        assert "Sep 1" in seen.part(StatusLine).standing.range
+        await seen.until(lambda: not seen.screen._loader.running)
+        await seen.settle()
+        assert seen.part(TotalsPanel).partial
+        assert seen.part(UsageTable).total_rows == 0
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: any(note.startswith("Saved") for note in notes(seen)))
+        (saved,) = tmp_path.iterdir()
+        assert len(saved.read_text().splitlines()) == 1
+        assert any(note.startswith("Saved 0 events") and "partial" in note for note in notes(seen))
+
+
+async def test_what_is_said_to_be_saved_is_what_is_in_the_file(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with explorer(export) as seen:
+        wanted = replace(seen.query, search="kimi")
+        seen.screen.ask(wanted)
+        seen.screen.action_save()  # before the answer is on screen
+        await seen.until(lambda: any(note.startswith("Saved") for note in notes(seen)))
+        (saved,) = tmp_path.iterdir()
+        rows = len(saved.read_text().splitlines()) - 1
+        assert 0 < rows < 1000
+        assert any(note.startswith(f"Saved {rows:,} events") for note in notes(seen))
+
+
+@pytest.mark.parametrize(
+    "beside", [TimeRange(datetime(2100, 1, 1, tzinfo=UTC), None), TimeRange(None, datetime(1990, 1, 1, tzinfo=UTC))]
+)
+async def test_an_open_range_beside_all_events_is_empty(export: Path, beside: TimeRange) -> None:
+    async with explorer(export, query=Query(range=beside)) as seen:
+        assert seen.part(TotalsPanel).totals.events == 0
+        assert seen.part(StatusLine).standing.range
+        assert seen.app.is_running
+
+
+@pytest.mark.parametrize(
+    ("shown", "key"),
+    [
+        (TimeRange(datetime(1990, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)), "left_square_bracket"),
+        (TimeRange(datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 2, 1, tzinfo=UTC)), "left_square_bracket"),
+    ],
+)
+async def test_a_period_beyond_the_calendar_is_refused_in_words(export: Path, shown: TimeRange, key: str) -> None:
+    async with explorer(export, query=Query(range=shown)) as seen:
+        await seen.press(key)
+        assert seen.query.range == shown
+        assert any("out of reach" in note for note in notes(seen))
+
+
+async def test_enter_opens_the_group_that_was_on_screen(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_answer = threading.Event()
+    may_answer.set()
+    groups = Ledger.groups
+
+    def slow_groups(ledger: Ledger, query: Query) -> pl.DataFrame:
+        may_answer.wait(20)
+        return groups(ledger, query)
+
+    monkeypatch.setattr(Ledger, "groups", slow_groups)
+    async with explorer(export) as seen:
+        seen.screen.group_by(("model",))
+        await seen.settle()
+        model = seen.column("model")[0]
+        assert isinstance(model, str)
+        may_answer.clear()
+        seen.screen.group_by(("day",))
+        await seen.pilot.press("enter")
+        may_answer.set()
+        await seen.settle()
+        assert seen.query.chosen("model") == (model,)
+        assert seen.query.group_by == ()
+        assert set(seen.column("base_model_name")) == {model}
+
+
+async def test_f_on_a_month_keeps_the_month_and_on_an_hour_the_hour(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    times = ("2026-09-30 23:59:59 UTC", "2026-10-01 00:00:00 UTC", "2026-10-17 05:10:00 UTC", "2026-10-17 06:00:00 UTC")
+    path.write_text("\n".join([HEADER, *(EVENT.format(time) for time in times)]) + "\n")
+    async with explorer(path) as seen:
+        seen.screen.group_by(("month",))
+        await seen.settle()
+        month = [date(2026, 10, 1), date(2026, 9, 1)]
+        assert seen.column("month") == month
+        await seen.press("right", "f")
+        assert seen.query.range == OCTOBER
+        assert seen.part(TotalsPanel).totals.events == 3
+    hour = by_cell(Query(group_by=("hour",)), "hour", datetime(2026, 10, 17, 5, tzinfo=UTC), without=False)
+    assert hour is not None
+    assert hour.range == TimeRange(datetime(2026, 10, 17, 5, tzinfo=UTC), datetime(2026, 10, 17, 6, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("fault", [ImportError("no such module"), pl.exceptions.ComputeError("no"), SystemError("worse")])
+async def test_a_fault_of_ours_ends_a_load_in_one_line(export: Path, fault: Exception) -> None:
+    def work(**_: Callable[..., None]) -> Loaded:
+        raise fault
+
+    async with explorer(export) as seen:
+        seen.screen._loader._start(threading.Event(), work)
+        await seen.until(lambda: bool(seen.screen._load_problem))
+        assert type(fault).__name__ in seen.screen._load_problem
+        assert any("Please report" in notice for notice in seen.part(NoticeLine).notices)
+        assert seen.part(TotalsPanel).partial == "the load failed"
+
+
+async def test_a_fault_of_ours_ends_a_save_in_one_line(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("fwbill_tui.export.writing.write_events", broken)
+    monkeypatch.chdir(tmp_path)
+    async with explorer(export) as seen:
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: any("ZeroDivisionError" in note for note in notes(seen)))
+        assert not seen.screen._saver.running
+        assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_current_folder_that_was_removed_does_not_stop_saving(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, gone = tmp_path / "home", tmp_path / "gone"
+    home.mkdir()
+    gone.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(gone)
+    async with explorer(export) as seen:
+        gone.rmdir()
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: any(note.startswith("Saved 1,000 events") for note in notes(seen)))
+        assert len(list(home.iterdir())) == 1
+        await seen.pilot.press("e")
+        await seen.pilot.pause()
+        assert seen.app.is_running
+
+
+async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text("\n".join([HEADER, EVENT.format("2026-10-17 05:10:00 UTC").replace("a@x.dev", "a\x1b]0;x\x07@x.dev")]) + "\n")
+    copied: list[str] = []
+    async with explorer(path) as seen:
+        monkeypatch.setattr(type(seen.app), "copy_to_clipboard", lambda _, text: copied.append(text))
+        names = [column.name for column in seen.part(UsageTable).columns]
+        await seen.press(*["right"] * (names.index("email") + 1), "y")
+        assert len(copied) == 1
+        assert copied[0].startswith("a")
+        assert not any(ord(letter) < 32 for letter in copied[0])
+
+
+async def test_a_rollup_without_rows_opens(tmp_path: Path) -> None:
+    path = tmp_path / "rollup.csv"
+    path.write_text(
+        "bucket,usage_type,base_model_name,model_bucket,email,accelerator_type,events,prompt_tokens,cached_prompt_tokens,"
+        "uncached_prompt_tokens,completion_tokens,accelerator_seconds\n"
+    )
+    app = FwbillApp(Launch(query=Query(), inputs=(str(path),), rollup=True))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == 0
