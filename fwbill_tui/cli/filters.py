@@ -51,9 +51,9 @@ class FilterFlags:
         unsorted = NEWEST_FIRST if default_sort is None else default_sort
         time_zone = _read("--time-zone", zone_name, self.time_zone) or "UTC"
         if self.search is not None:
-            from fwbill_tui.usage.search import parse_search  # brings Polars with it
+            from fwbill_tui.usage.search import refuse_unfinished  # brings Polars with it
 
-            _read("--search", parse_search, self.search)
+            _read("--search", refuse_unfinished, self.search)
         columns = self._columns()
         sort = _read("--sort", lambda text: tuple(map(SortKey.parse, split_names(text))), self.sort)
         query = Query(

@@ -7,6 +7,7 @@ know neither look-around nor back-references, and in return never take long.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,18 +37,29 @@ class SearchTerm(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """The word as a regular expression for Polars, without regard to case."""
-        return _without_case(self.text if self.regex else pl.escape_regex(self.text))
+        """The word as a regular expression for Polars, without regard to case. A space finds `_`, too, which is shown as one."""
+        return _without_case(self.text if self.regex else "[ _]".join(map(pl.escape_regex, self.text.split(" "))))
 
 
 def parse_search(text: str, further: tuple[str, ...] = ()) -> tuple[SearchTerm, ...]:
     """Read a search line: words that must all occur, `model:kimi`, `-word`, `"two words"`, `/regex/`.
 
     `further` names additional columns that may stand before a colon; an unknown name before a colon is an ordinary
-    word (`12:30`). A word still being typed (`model:`, `-`, an open `/`) restricts nothing yet. Raises QueryError for a
-    broken regex, with the regex engine's reason.
+    word (`12:30`). A word still being typed (`model:`, `-`, `/`, an open `/(`) restricts nothing yet; a regex need not be closed.
+    Raises QueryError for a broken regex that is closed, with the regex engine's reason.
     """
-    terms: list[SearchTerm] = []
+    return tuple(term for _, term in _terms(text, further) if term is not None)
+
+
+def refuse_unfinished(text: str) -> None:
+    """Raise QueryError for a search in which a word restricts nothing: nobody is typing it on."""
+    for word, term in _terms(text, ()):
+        if term is None:
+            raise QueryError(f"{word!r} looks for nothing: write a word, model:kimi, -word or /regex/")
+
+
+def _terms(text: str, further: tuple[str, ...]) -> Iterator[tuple[str, SearchTerm | None]]:
+    """Every word, and what it asks for; None where that is nothing yet."""
     position = 0
     while (match := _TOKEN.match(text, position)) and match.end() > position:
         position = match.end()
@@ -57,34 +69,39 @@ def parse_search(text: str, further: tuple[str, ...] = ()) -> tuple[SearchTerm, 
             body, regex = f"{scope}:{match['quoted']}" if match["quoted"] is not None else match["rest"], False
         elif regex:
             body = match["regex"]
+            _check(body)
         else:
             body = match["quoted"] if match["quoted"] is not None else match["word"]
             if match["word"] and _being_typed(body, scope, further):
-                continue
-        if not body:
-            continue
-        if regex:
-            _check(body)
-        terms.append(SearchTerm(body, dimension, bool(match["minus"]), regex))
-    return tuple(terms)
+                body = ""
+            elif match["word"] and body.startswith("/"):
+                body, regex = body[1:] if _problem(body[1:]) is None else "", True
+        yield match[0].strip(), SearchTerm(body, dimension, bool(match["minus"]), regex) if body else None
 
 
 def _being_typed(word: str, scope: str | None, further: tuple[str, ...]) -> bool:
-    """`-` or `model:` before its word, or a regex before its closing slash."""
+    """`-` or `model:` before its word."""
     if scope is None and word.endswith(":"):
         return word[:-1] in further or word[:-1].lower() in _SCOPES
-    return word == "-" or word.startswith("/")
+    return word == "-"
 
 
 def _without_case(pattern: str) -> str:
     return f"(?i){pattern}"
 
 
-@lru_cache(maxsize=64)
 def _check(pattern: str) -> None:
+    if (problem := _problem(pattern)) is not None:
+        raise QueryError(f"/{pattern}/ is not a regular expression: {problem}")
+
+
+@lru_cache(maxsize=64)
+def _problem(pattern: str) -> str | None:
+    """Why a pattern is no regular expression; None when it is one."""
     try:
         pl.Series([""]).str.contains(_without_case(pattern))
     except pl.exceptions.ComputeError as error:
         # Polars' message: "regex error: …\n    <pattern>\n    ^^^\nerror: <reason>\n\nThis error occurred in …"
         problem = str(error).partition("\n\nThis error occurred")[0].rpartition("error: ")[2]
-        raise QueryError(f"/{pattern}/ is not a regular expression: {' '.join(problem.split())}") from None
+        return " ".join(problem.split())
+    return None

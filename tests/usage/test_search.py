@@ -11,7 +11,7 @@ from usage_reference import Term
 from usage_strategies import ledger_of, searches, written
 
 from fwbill_tui.usage.query import Query, QueryError
-from fwbill_tui.usage.search import SearchTerm, parse_search
+from fwbill_tui.usage.search import SearchTerm, parse_search, refuse_unfinished
 
 AT = datetime(2026, 10, 1, tzinfo=UTC)
 COLUMN_OF = {"type": "usage_type", "model": "base_model_name", "user": "email"}
@@ -49,8 +49,11 @@ def test_a_line_is_read_as_it_was_meant(terms: list[Term], data: st.DataObject) 
         ("accounts/fireworks", [SearchTerm("accounts/fireworks")]),
         ("tag:blue", [SearchTerm("tag:blue")]),
         # Still being typed: restricts nothing yet.
-        ("model:", []), ("-", []), ("-model:", []), ("/", []), ("/ki", []), ("/(", []), ("//", []), ('"', []), ('model:"', []),
-        ("model:/ki", []),
+        ("model:", []), ("-", []), ("-model:", []), ("/", []), ("/(", []), ("//", []), ('"', []), ('model:"', []),
+        ("model:/ki(", []),
+        # A regex need not be closed.
+        ("/ki", [SearchTerm("ki", regex=True)]),
+        ("-model:/k.$", [SearchTerm("k.$", "model", negative=True, regex=True)]),
         # A word with its quotes inside is a word.
         ('5"x', [SearchTerm('5"x')]),
         ("--x", [SearchTerm("-x", negative=True)]),
@@ -60,6 +63,24 @@ def test_a_line_is_read_as_it_was_meant(terms: list[Term], data: st.DataObject) 
 )  # fmt: skip
 def test_lines_as_people_write_them(line: str, terms: list[SearchTerm]) -> None:
     assert list(parse_search(line)) == terms
+
+
+@pytest.mark.parametrize("line", ["model:", "kimi -", "//", "/(", "/", '""', "user:ana type:"])
+def test_a_word_that_restricts_nothing_is_refused_where_nobody_types_on(line: str) -> None:
+    with pytest.raises(QueryError, match="looks for nothing"):
+        refuse_unfinished(line)
+
+
+@pytest.mark.parametrize("line", ["", "kimi -preview", "model:kimi /k[23]/", "/k", "12:30", '"text completion"'])
+def test_a_whole_search_is_not_refused(line: str) -> None:
+    refuse_unfinished(line)
+
+
+def test_words_in_quotes_find_a_type_as_it_is_shown() -> None:
+    types = ("TEXT_COMPLETION_INFERENCE_USAGE", "EMBEDDING_USAGE")
+    ledger = ledger_of([{"start_time": AT, "usage_type": name} for name in types])
+    assert ledger.totals(Query(search='"text completion"')).events == 1
+    assert ledger.totals(Query(search='"completion text"')).events == 0
 
 
 @settings(max_examples=300, deadline=None)
