@@ -14,11 +14,11 @@ from fwbill_tui.cli.inputs import Usage, shown_range
 from fwbill_tui.export.formats import csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.usage.names import MEASURES, last_segment
+from fwbill_tui.usage.names import TOKEN_MEASURES, last_segment
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe
 
-_MEASURES = ("events", *MEASURES)
+_MEASURES = ("events", *TOKEN_MEASURES, "total_tokens", "accelerator_seconds")
 _HEADINGS: Mapping[str, str] = {
     "events": "events",
     "prompt_tokens": "prompt",
@@ -69,7 +69,7 @@ def as_csv(usage: Usage) -> str:
     if usage.query.group_by:
         return csv_text(readable_groups(usage.ledger.groups(usage.query)))
     totals = usage.ledger.totals(usage.query)
-    return csv_text(pl.DataFrame([{name: getattr(totals, name) for name in (*_MEASURES[:-1], "total_tokens", _MEASURES[-1])}]))
+    return csv_text(pl.DataFrame([{name: getattr(totals, name) for name in _MEASURES}]))
 
 
 def as_table(usage: Usage, width: int | None) -> str:

@@ -65,6 +65,7 @@ def test_summary_as_json_has_the_documented_shape(fwbill: Fwbill) -> None:
         "cached_prompt_tokens": 1000000,
         "uncached_prompt_tokens": 234577,
         "completion_tokens": 90,
+        "total_tokens": 1234667,
         "accelerator_seconds": 0.0,
     }
     assert json.loads(out) == {
