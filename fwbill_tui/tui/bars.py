@@ -25,3 +25,13 @@ def compact(value: float) -> str:
             text = f"{scaled:.{digits}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """`32%`. Some is never `0%`, and not all of it is never `100%`; '' without a whole."""
+    if not whole:
+        return ""
+    share = part / whole
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{round(share * 100)}%"

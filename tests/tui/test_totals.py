@@ -7,6 +7,7 @@ import re
 import pytest
 from textual.app import App, ComposeResult
 
+from fwbill_tui.tui.bars import percent
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.answers import Totals
 
@@ -42,3 +43,19 @@ async def test_a_number_is_never_cut(width: int, shown: str) -> None:
         line = panel.render_line(1)
         assert line.cell_length == width
         assert re.sub(r"\s+$", "", line.text).strip() == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [
+        (1, 3, "33%"),
+        (4_983, 5_000, ">99%"),
+        (5_000, 5_000, "100%"),
+        (0, 5, "0%"),
+        (960, 1_000_000, "<1%"),
+        (-1, 1_000, "0%"),
+        (1, 0, ""),
+    ],
+)
+def test_some_is_never_nothing_and_not_all_is_never_all(part: int, whole: int, shown: str) -> None:
+    assert percent(part, whole) == shown

@@ -9,7 +9,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from fwbill_tui.tui.bars import compact
+from fwbill_tui.tui.bars import compact, percent
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Totals
 
@@ -46,7 +46,7 @@ class TotalsPanel(Painted, Widget):
         shown, whole = self.totals.events, self.whole.events
         segments = [Segment(f" {shown:,}", value)]
         if shown != whole:
-            share = f" ({'<1%' if 0 < shown / whole < 0.01 else f'{shown / whole:.0%}'})" if whole else ""
+            share = f" ({percent(shown, whole)})" if whole else ""
             segments.append(Segment(f" of {whole:,} events{share}", quiet))
         else:
             segments.append(Segment(" events" if shown != 1 else " event", quiet))
@@ -71,7 +71,7 @@ class TotalsPanel(Painted, Widget):
                 continue
             segments += [Segment(f" {label} ", name), Segment(f"{tokens:,}" if exact else compact(tokens), value)]
             if label == "prompt" and tokens and "cached" in wanted:
-                segments.append(Segment(f" ({totals.cached_prompt_tokens / tokens:.0%} cached)", name))
+                segments.append(Segment(f" ({percent(totals.cached_prompt_tokens, tokens)} cached)", name))
             segments.append(Segment(" ", name))
         if totals.accelerator_seconds and "GPU" in wanted:
             segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]
