@@ -12,7 +12,8 @@ from fwbill_tui.export.utc_texts import with_utc_texts
 
 Format = Literal["csv", "parquet", "ndjson"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-SUFFIXES: Mapping[Format, str] = {"csv": ".csv", "parquet": ".parquet", "ndjson": ".ndjson"}
+ENDINGS: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
+"""What names of files in a format end in, the usual ending first."""
 
 _CSV_LOCAL_TIME = "%Y-%m-%d %H:%M:%S%.f%:z"
 _RFC3339_UTC = "%Y-%m-%dT%H:%M:%S%.fZ"

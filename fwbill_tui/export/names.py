@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from fwbill_tui.export.formats import SUFFIXES, Format
+from fwbill_tui.export.formats import ENDINGS, Format
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import whole_days
 from fwbill_tui.usage.zones import zone
@@ -32,7 +32,7 @@ def default_name(account: str | None, query: Query, kind: Format = "csv") -> str
     if len(name) > _LONGEST:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name[: _LONGEST - 9].rstrip('-_.')}-{digest}"
-    return name + SUFFIXES[kind]
+    return name + ENDINGS[kind][0]
 
 
 _SPOKEN: Mapping[str, str] = {"<": "below", "<=": "atmost", "=": "is", "!=": "not", ">=": "atleast", ">": "above"}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 
 from fwbill_tui.files.inputs import expand
 from fwbill_tui.files.reading import read_inputs
@@ -69,6 +71,14 @@ class FileSource:
     def repeatable(self) -> bool:
         """Whether all of it can be read a second time, unlike standard input."""
         return all(file.url is not None or file.size is not None for file in self._inputs)
+
+    def reads(self, path: Path) -> bool:
+        """Whether a path leads to one of the files."""
+        for file in self._inputs:
+            with suppress(OSError):  # one that is not there is none of them
+                if file.path is not None and file.path.samefile(path):
+                    return True
+        return False
 
     def batches(
         self, wanted: TimeRange, /, *, types: EventTypes, progress: Callable[[Progress], None], cancelled: threading.Event

@@ -52,6 +52,14 @@ def drill_down(query: Query, row: Mapping[str, object]) -> Query:
     return replace(query, group_by=())
 
 
+def position_of(groups: pl.DataFrame, key: Mapping[str, object]) -> int | None:
+    """Where the group with a key is among `groups`; None when it is not there."""
+    here = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.Series([value], dtype=groups.schema[name])) for name, value in key.items()
+    )  # fmt: skip
+    return groups.select(here.arg_true()).to_series().first()  # type: ignore[return-value]
+
+
 def _stretch(name: str, start: date, time_zone: str) -> TimeRange:
     """The instants of a local day or month, or of an hour given as its first instant."""
     if isinstance(start, datetime):

@@ -141,7 +141,7 @@ class Ledger:
                 raise QueryError(f"there is no column {column!r}: use some of {', '.join(self.events.columns)}")
         for key in query.sort:
             if column_of(key.column) not in self.events.columns and key.column not in _GROUP_KEYS:
-                raise QueryError(f"cannot sort by {key.column!r}: use columns, or in groups also their measures")
+                raise QueryError(f"cannot sort by {key.column!r}: use columns, or in groups {', '.join(_GROUP_KEYS)}")
         self._longest_bucket(query.time_zone)
         self._predicate(query)
 
@@ -154,6 +154,10 @@ class Ledger:
     def whole(self, query: Query) -> Totals:
         """Sums over all events of the range, without filters."""
         return self.totals(query.clear_filters())
+
+    def rows_in_range(self, query: Query) -> int:
+        """How many rows `events` has in the query's range, without filters. They may be on disk."""
+        return self.whole(query).events
 
     def facets(self, query: Query) -> dict[str, Facet]:
         """Every dimension's values with the number of events under all the other filters; chosen ones stay listed at 0."""

@@ -16,7 +16,7 @@ from fwbill_tui.usage import rollup, zones
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS
-from fwbill_tui.usage.predicate import Predicate, all_of
+from fwbill_tui.usage.predicate import Predicate, all_of, in_range
 from fwbill_tui.usage.query import Query, QueryError, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
@@ -78,6 +78,12 @@ class RollupLedger(Ledger):
         shown = [column for column in super().visible_columns(query) if column in self.events.columns]
         first = next((place for place, column in enumerate(shown) if column in MEASURES), len(shown))
         return (*shown[:first], rollup.EVENTS, *shown[first:])
+
+    def rows_in_range(self, query: Query) -> int:
+        """Groups of the finest grain."""
+        self._refuse(query)
+        within = in_range(query.range, "start_time")
+        return self.events.filter(all_of(within)).height if within else self.events.height
 
     def _predicate(self, query: Query) -> Predicate:
         self._refuse(query)

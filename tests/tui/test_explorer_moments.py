@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,16 +20,21 @@ from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
+from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.sources.loading import Loaded
+from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.explorer.cell_filters import by_cell
+from fwbill_tui.tui.screens.boxed import Note
+from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.export_dialog import ExportDialog
+from fwbill_tui.tui.widgets.fields import Line
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import Query, TimeRange
+from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
 
 OCTOBER = TimeRange(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC))
 HEADER = (
@@ -229,6 +234,91 @@ async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pyte
         assert len(copied) == 1
         assert copied[0].startswith("a")
         assert not any(ord(letter) < 32 for letter in copied[0])
+
+
+async def test_escape_goes_back_to_the_group_one_came_from(export: Path) -> None:
+    async with explorer(export) as seen:
+        seen.screen.group_by(("user", "day"))
+        await seen.settle()
+        await seen.press("down", "down", "down")
+        user, day = seen.column("user")[3], seen.column("day")[3]
+        await seen.press("enter")
+        assert seen.query.chosen("user") == (user,)
+        await seen.press("escape")
+        assert seen.part(UsageTable).cursor == 3
+        assert (seen.column("user")[3], seen.column("day")[3]) == (user, day)
+
+
+async def test_the_top_line_counts_the_events_of_its_range(export: Path) -> None:
+    async with explorer(export) as seen:
+        assert seen.part(StatusLine).standing.events == 1000
+        seen.screen.ask(replace(seen.query, range=OCTOBER, search="kimi"))
+        await seen.settle()
+        whole = seen.part(TotalsPanel).whole.events
+        assert 0 < whole < 1000
+        assert seen.part(StatusLine).standing.events == whole
+
+
+@pytest.mark.parametrize("other_way", ["", "link"])
+async def test_a_file_that_is_open_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other_way: str) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    before = (tmp_path / "usage.csv").read_bytes()
+    (tmp_path / "link").hardlink_to(tmp_path / "usage.csv")
+    monkeypatch.chdir(tmp_path)
+    async with explorer(tmp_path / "usage.csv") as seen:
+        await seen.press("m", *"kimi-k3", "enter")
+        await seen.pilot.press("e")
+        await seen.until(lambda: isinstance(seen.app.screen, ExportDialog))
+        seen.app.screen.query_one("#path", Line).value = other_way or "usage.csv"
+        await seen.pilot.press("enter")
+        await seen.until(lambda: isinstance(seen.app.screen, ConfirmScreen))
+        await seen.pilot.press("y")
+        await seen.until(lambda: any("is open here" in note for note in notes(seen)))
+        assert not seen.screen._saver.running
+    assert (tmp_path / "usage.csv").read_bytes() == before
+
+
+async def test_a_lazy_file_counts_everything_in_the_range(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    monkeypatch.chdir(tmp_path)
+    app = FwbillApp(Launch(query=Query(search="kimi"), inputs=("usage.csv",), lazy=True))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        await pilot.press("e")
+        await seen.until(lambda: isinstance(app.screen, ExportDialog))
+        await pilot.press("down")
+        assert app.screen.query_one("#status", Note).content.startswith("Writes 1,000 events")
+
+
+async def test_a_range_that_a_rollup_refuses_is_taken_back(tmp_path: Path) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    load(FileSource([str(tmp_path / "usage.csv")]), [EVERYTHING]).ledger.rollup(Query()).write_parquet(tmp_path / "hours.parquet")
+    app = FwbillApp(Launch(query=Query(), inputs=(str(tmp_path / "hours.parquet"),), rollup=True))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        heading = seen.part(StatusLine).standing.range
+        assert heading.endswith(f"{seen.screen._ledger.span_of_events.end - timedelta.resolution:%b %-d %Y} · UTC")  # type: ignore[union-attr]
+        half = TimeRange(datetime(2026, 10, 25, 10, 30, tzinfo=UTC), datetime(2026, 10, 25, 12, tzinfo=UTC))
+        seen.screen.ask(replace(seen.query, range=half))
+        await seen.until(lambda: any("cuts in two" in note for note in notes(seen)))
+        await seen.settle()
+        assert seen.query == Query()
+        assert seen.part(StatusLine).standing.range == heading
+        assert seen.part(TotalsPanel).totals.events == 1000
+        await pilot.press("e")
+        await seen.until(lambda: isinstance(app.screen, ExportDialog))
+
+    app = FwbillApp(Launch(query=Query(range=half), inputs=(str(tmp_path / "hours.parquet"),), rollup=True))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._problem))
+        assert seen.part(TotalsPanel).partial
+        await pilot.press("e", "ctrl+s")
+        assert app.is_running
 
 
 async def test_a_rollup_without_rows_opens(tmp_path: Path) -> None:

@@ -63,6 +63,16 @@ async def test_the_suggested_name_follows_until_it_is_changed(show, tmp_path) ->
         assert pilot.app.answer.path == tmp_path / "mine.json"
 
 
+@pytest.mark.parametrize(("typed", "kind"), [("mine.parquet", "parquet"), ("mine.JSONL", "ndjson"), ("mine.txt", "csv")])
+async def test_the_format_follows_the_name(show, tmp_path, typed: str, kind: str) -> None:
+    async with show(dialog(tmp_path)) as pilot:
+        pilot.app.screen.query_one("#path", Input).value = typed
+        await pilot.pause()
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.answer == ExportChoice("shown", "visible", kind, tmp_path / typed)
+
+
 async def test_an_existing_file_is_asked_about(show, size, tmp_path) -> None:
     (tmp_path / "fwbill-acme-kimi-k3.csv").write_text("old")
     async with show(dialog(tmp_path), size) as pilot:
@@ -101,6 +111,11 @@ async def test_groups_have_their_own_columns(show, tmp_path) -> None:
         assert pilot.app.screen.query_one("#columns", OneOf).disabled
         await pilot.press("down")
         assert not pilot.app.screen.query_one("#columns", OneOf).disabled
+
+
+async def test_groups_of_a_rollup_are_not_called_events(show, tmp_path) -> None:
+    async with show(dialog(tmp_path, ExportSizes(3, 5, 8, 13, what="groups"))) as pilot:
+        assert pilot.app.text_of("#status") == "Writes 3 groups, 8 columns."
 
 
 async def test_a_warning_stands_beside_the_number(show, tmp_path) -> None:

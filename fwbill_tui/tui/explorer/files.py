@@ -16,7 +16,7 @@ from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import Query, QueryError
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 
 
@@ -34,6 +34,10 @@ class ExplorerFiles(Plain, Screen[None]):
 
     def partial(self) -> str:
         """Why the events are not all there are; '' when they are."""
+        raise NotImplementedError
+
+    def is_open(self, path: Path) -> bool:
+        """Whether a path leads to one of the files that are explored."""
         raise NotImplementedError
 
     # -- saving --------------------------------------------------------------------------------------------------------
@@ -63,8 +67,15 @@ class ExplorerFiles(Plain, Screen[None]):
         ledger, query, rows = self._ledger, self.query_now, self._rows
         everything = replace(query.clear_filters(), group_by=())
         visible = ledger.visible_columns(everything)
-        in_range = min(ledger.whole(query).events, ledger.events.height)  # a row of a rollup stands for several events
-        sizes = ExportSizes(rows.total, in_range, len(visible), len(ledger.events.columns), groups=bool(query.group_by))
+        try:
+            in_range = ledger.rows_in_range(query)
+        except QueryError as error:
+            self.notify(cells.label(str(error)), title="Nothing to export", severity="error", markup=False)
+            return
+        what = "groups" if isinstance(ledger, RollupLedger) else "events"
+        sizes = ExportSizes(
+            rows.total, in_range, len(visible), len(ledger.events.columns), groups=bool(query.group_by), what=what
+        )
 
         def take(choice: ExportChoice | None) -> None:
             if choice is not None:
@@ -86,6 +97,10 @@ class ExplorerFiles(Plain, Screen[None]):
         """Write a file, unless one is being written."""
         if self._saver.running:
             self.notify("a file is being written; esc stops it", severity="warning")
+            return
+        if self.is_open(saving.path):
+            text = f"{cells.label(saving.path.name)} is open here and would be replaced: choose another name"
+            self.notify(text, title="Not saved", severity="error", timeout=8, markup=False)
             return
         line = self.query_one(SaveLine)
         line.share, line.name_written = 0.0, cells.label(saving.path.name)

@@ -10,6 +10,7 @@ from textual import on, work
 from textual.message import Message
 
 from fwbill_tui.files.rejects import write_rejects
+from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
@@ -23,7 +24,7 @@ from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import Query, TimeRange
+from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.archived import ArchivedSource
@@ -59,6 +60,8 @@ class ExplorerLoads(ExplorerDialogs):
         self._builder: LedgerBuilder | None = None
         self._provenance: Provenance | None = None
         self._loaded_range: TimeRange | None = None
+        self._in_range: int | None = None
+        """How many events the query's range has, when that is known."""
         self._problem = ""
         self._load_problem = ""
 
@@ -127,7 +130,9 @@ class ExplorerLoads(ExplorerDialogs):
             return "Nothing of this range could be loaded. r tries again."
         if self._provenance is None:
             return "Loading…"
-        return "No events match. x clears the filters." if query.filtered else "No usage in this range. d chooses another."
+        if query.filtered:
+            return "No events match. x clears the filters."
+        return "No usage events." if query.range == EVERYTHING else "No usage in this range. d chooses another."
 
     @on(LoadProgress)
     def _on_progress(self, message: LoadProgress) -> None:
@@ -192,12 +197,17 @@ class ExplorerLoads(ExplorerDialogs):
             self.query_one(UsageChart).day_states = self.day_states(shown.start.date(), last.date())
 
     def partial(self) -> str:
+        if self._problem and self._rows is None:
+            return "this could not be worked out"
         return partial_of(self._provenance, problem=self._load_problem)
+
+    def is_open(self, path: Path) -> bool:
+        return isinstance(self._source, FileSource) and self._source.reads(path)
 
     def show_standing(self) -> None:
         """Say what is on show, and what must not be overlooked."""
         self.query_one(StatusLine).standing = standing_of(
-            self._source, self.account, self._provenance, self.query_now, self._ledger
+            self._source, self.account, self._provenance, self.query_now, self._ledger, self._in_range
         )
         self.query_one(NoticeLine).notes = notes_of(self._provenance)
         self.query_one(NoticeLine).notices = notices_of(

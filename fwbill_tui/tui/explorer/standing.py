@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.answering import RowsReady
@@ -14,9 +16,14 @@ from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
 
 def standing_of(
-    source: Source, account: str | None, provenance: Provenance | None, query: Query, ledger: Ledger | None
+    source: Source,
+    account: str | None,
+    provenance: Provenance | None,
+    query: Query,
+    ledger: Ledger | None,
+    in_range: int | None,
 ) -> Standing:
-    """The top line."""
+    """The top line. `in_range` is how many events the query's range has, as far as that is known."""
     shown = query.range
     if ledger is not None:
         shown = _whole_days(_with_ends(shown, ledger.span()), query)
@@ -24,7 +31,7 @@ def standing_of(
     return Standing(
         account=cells.label(account) if account else "",
         range=describe(shown, query.time_zone),
-        events=ledger.event_count if ledger is not None else None,
+        events=in_range if in_range is not None or ledger is None else ledger.event_count,
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )
@@ -42,7 +49,7 @@ def _whole_days(shown: TimeRange, query: Query) -> TimeRange:
     if query.range.start is None and start is not None:
         start = start_of_day(local_date(start, query.time_zone), query.time_zone)
     if query.range.end is None and end is not None:
-        end = end_of_day(local_date(end, query.time_zone), query.time_zone)
+        end = end_of_day(local_date(end - timedelta.resolution, query.time_zone), query.time_zone)
     return TimeRange(start, end)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from fwbill_tui.sources.source import Source
 from fwbill_tui.tui import garbage
+from fwbill_tui.tui.cells import label
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
 from fwbill_tui.tui.explorer.history import History
@@ -34,7 +35,7 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.groups import drill_down, sort_keys
+from fwbill_tui.usage.groups import drill_down, position_of, sort_keys
 from fwbill_tui.usage.query import NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 
@@ -88,7 +89,8 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         self._history = History(query)
         self._rows: RowsReady | None = None
         self._narrow_columns = False
-        self._drilled: list[Query] = []
+        self._drilled: list[tuple[Query, Mapping[str, object]]] = []
+        self._back_to: tuple[Query, Mapping[str, object]] | None = None
         self._moved = False
         self._asked: Question | None = None
         self._summed: Question | None = None
@@ -148,6 +150,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     def _follow_history(self) -> None:
         self._problem = ""
         if self.needs_load():
+            self._in_range = None
             self.load()
             self.answer_unless_loaded()
         else:
@@ -195,6 +198,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
             self._summed = message.question
             panel = self.query_one(TotalsPanel)
             panel.totals, panel.whole = message.totals, message.whole
+            if self._in_range != message.whole.events:
+                self._in_range = message.whole.events
+                self.show_standing()
             self.query_one(FacetPanel).facets = message.facets
             self.query_one(UsageChart).series = message.series
 
@@ -213,6 +219,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
             table.complete(message.order)
             return
         cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
+        if self._back_to is not None and self._back_to[0] == message.question.query:
+            cursor = position_of(message.frame, self._back_to[1])
+        self._back_to = None
         self._rows = message
         self._fill_table(message, cursor)
         self._moved = bool(cursor)
@@ -242,9 +251,15 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     @on(QuestionFailed)
     def _on_question_failed(self, message: QuestionFailed) -> None:
-        if message.question is self._asked:
-            self._problem = message.problem
-            self._show_problem()
+        if message.question is not self._asked:
+            return
+        self._problem = message.problem
+        self._show_problem()
+        failed, shown = message.question.query, self._rows
+        if shown is not None and shown.question.query.range != failed.range and self._history.undo() is not None:
+            # The numbers on show are those of another range: they must not stand under this one's heading.
+            self.notify(label(message.problem), title="Not this range", severity="error", timeout=8, markup=False)
+            self._follow_history()
 
     # -- what the widgets say ------------------------------------------------------------------------------------------
     @on(SearchBox.Searched)
@@ -289,7 +304,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         elif set(seen.group_by) <= message.values.keys():
             inside = self._allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
             if inside is not None:
-                self._drilled.append(seen)
+                self._drilled.append((seen, {name: message.values[name] for name in seen.group_by}))
                 self.ask(inside)
 
     def _seen(self, question: Question) -> Query:
@@ -358,7 +373,8 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         elif self._loader.running:
             self._loader.cancel()
         elif self._drilled:
-            self.ask(self._drilled.pop())
+            self._back_to = self._drilled.pop()
+            self.ask(self._back_to[0])
         elif self.query_now.search:
             self.ask(replace(self.query_now, search=""))
         elif self.query_now.group_by:

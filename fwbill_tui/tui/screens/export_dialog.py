@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.types import CSSPathType
 from textual.widgets import Label
 
-from fwbill_tui.export.formats import Format
+from fwbill_tui.export.formats import ENDINGS, Format
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Dialog
@@ -31,6 +31,7 @@ Scope = Literal["shown", "range"]
 ColumnChoice = Literal["visible", "all"]
 
 _FORMATS: Mapping[str, str] = {"csv": "CSV", "parquet": "Parquet", "ndjson": "newline JSON"}
+_FORMAT_OF = {ending: kind for kind, endings in ENDINGS.items() for ending in endings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +48,15 @@ class ExportChoice:
 
 @dataclass(frozen=True, slots=True)
 class ExportSizes:
-    """How much there is to write: rows and columns as they are shown, and in all. `groups`: groups are shown."""
+    """How much there is to write: rows and columns as they are shown, and in all. `what` the rows are; `groups`: what is shown
+    are groups of them."""
 
     shown_rows: int
     all_rows: int
     visible_columns: int
     all_columns: int
     groups: bool = False
+    what: str = "events"
 
 
 class ExportDialog(Dialog[ExportChoice]):
@@ -85,11 +88,11 @@ class ExportDialog(Dialog[ExportChoice]):
 
     def compose_content(self) -> ComposeResult:
         """Rows, columns, format, file; then what would be written."""
-        sizes, rows = self._sizes, "groups" if self._sizes.groups else "events"
+        sizes, rows = self._sizes, "groups" if self._sizes.groups else self._sizes.what
         width = len(f"{max(sizes.shown_rows, sizes.all_rows):,}")
         scopes = {
             "shown": f"what is shown            {sizes.shown_rows:>{width},} {rows}",
-            "range": f"everything in the range  {sizes.all_rows:>{width},} events",
+            "range": f"everything in the range  {sizes.all_rows:>{width},} {sizes.what}",
         }
         with Grid(id="choices"):
             yield Label("Rows", classes="caption")
@@ -138,8 +141,15 @@ class ExportDialog(Dialog[ExportChoice]):
         self.query_one("#neutralise", Check).disabled = choice.format != "csv"
         rows = sizes.shown_rows if choice.scope == "shown" else sizes.all_rows
         columns = sizes.visible_columns if choice.columns == "visible" else sizes.all_columns
-        what = f"{rows:,} groups with all measures" if groups else f"{rows:,} events, {columns} columns"
+        what = f"{rows:,} groups with all measures" if groups else f"{rows:,} {sizes.what}, {columns} columns"
         self.query_one("#status", Note).say(f"Writes {what}." + (f" ⚠ {literal(self._note)}" if self._note else ""))
+
+    @on(Line.Changed, "#path")
+    def _follow_name(self, message: Line.Changed) -> None:
+        """A name that ends as those of another format do asks for that one."""
+        message.stop()
+        if kind := _FORMAT_OF.get(Path(message.value.strip()).suffix.lower()):
+            self.query_one("#format", OneOf).value = kind
 
     # -- leaving -----------------------------------------------------------------------------------------------------
     @on(Line.Submitted)
