@@ -188,7 +188,7 @@ def _reason(column: str, cell: object) -> str:
         return "is empty"
     shown = repr(text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…")
     if column in TIME_COLUMNS:
-        return f"{shown} is not a time such as {times.EXAMPLE}"
+        return f"{shown} is not a time from 1970 on, such as {times.EXAMPLE}"
     if column in COUNT_COLUMNS:
         return f"{shown} is not a whole number of 64 bits"
     return f"{shown} is not a finite number"
