@@ -92,6 +92,7 @@ class ExplorerLoads(ExplorerDialogs):
         """Load the query's range, through `source` instead of the explorer's own if one is given."""
         self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
         self._load_problem, self._provenance, self._builder = "", None, None
+        self.query_one(FetchPanel).events = 0
         begun, self._begun = self._begun, None
         if begun is not None:
             self._go_on(begun)
