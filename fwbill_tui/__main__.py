@@ -33,6 +33,10 @@ def open_explorer(launch: Launch) -> int:
 
 def main() -> None:
     """Run `fwbill` with the program's arguments and exit with its code."""
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        from fwbill_tui.cli.streams import fill_in
+
+        fill_in()
     text = quick.answer(sys.argv[1:], os.environ)
     if text is not None:
         sys.exit(quick.show(text))

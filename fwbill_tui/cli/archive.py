@@ -14,7 +14,7 @@ from fwbill_tui.cli.account import log_file_flag
 from fwbill_tui.cli.cells import aligned, cut
 from fwbill_tui.cli.exits import DONE, FAILED, CommandError
 from fwbill_tui.cli.flags import COMMANDS
-from fwbill_tui.cli.options import Command, option
+from fwbill_tui.cli.options import Command, Group, option
 from fwbill_tui.cli.output import print_text, say, width
 from fwbill_tui.usage.literal import literal
 
@@ -31,7 +31,7 @@ Examples:
 """
 
 
-@click.group("archive", epilog=EPILOG, short_help=COMMANDS["archive"][1], invoke_without_command=True)
+@click.group("archive", cls=Group, epilog=EPILOG, short_help=COMMANDS["archive"][1], invoke_without_command=True)
 @click.pass_context
 def archive(context: click.Context) -> None:
     """Look after the usage that is kept on disk, so that it is fetched only once.

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from fwbill_tui.cli.flags import HELP, Flag
+from fwbill_tui.cli.output import print_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +21,21 @@ class Option(click.Option):
         self.section = section
 
 
-class Command(click.Command):
+class ToldHelp(click.Command):
+    """A command whose help is an answer like any other: where it cannot be written, that is said."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        flag = super().get_help_option(ctx)
+        if flag is not None:
+            flag.callback = _show_help
+        return flag
+
+
+class Group(ToldHelp, click.Group):
+    """Commands of one kind."""
+
+
+class Command(ToldHelp):
     """A command whose help shows its options by section, and whose usage leads with what it works on."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -49,6 +64,12 @@ def option_of(flag: Flag, **attributes: Any) -> Callable[[F], F]:
     if not flag.takes:
         return option(*flag.names, is_flag=True, **told)
     return option(*flag.names, metavar=flag.takes, **told)
+
+
+def _show_help(ctx: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        print_text(ctx.get_help() + "\n")
+        ctx.exit()
 
 
 def _only_once(ctx: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> Any:

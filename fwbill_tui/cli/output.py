@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 
+from fwbill_tui.cli import streams
 from fwbill_tui.cli.exits import CommandError, ReaderGone
 from fwbill_tui.usage.literal import literal
 
@@ -16,8 +16,11 @@ PROGRAM = "fwbill"
 
 
 def say(message: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(f"{PROGRAM}: {literal(message)}\n")
+    """One line on stderr; where nobody can read it, the work goes on."""
+    try:
+        sys.stderr.write(f"{PROGRAM}: {literal(message)}\n")
+    except OSError:
+        streams.give_up(sys.stderr)
 
 
 def print_text(text: str) -> None:
@@ -27,8 +30,8 @@ def print_text(text: str) -> None:
 
 
 def has_terminal() -> bool:
-    """Whether there is a person at a keyboard and a screen."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    """Whether there is a person at a keyboard and a screen, which is drawn on the stderr that we were started with."""
+    return sys.stdin is not None and sys.__stderr__ is not None and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def width() -> int | None:
@@ -56,11 +59,11 @@ def data_stream(*, binary: bool = False) -> Iterator[BinaryIO]:
 
         cause = as_os_error(error)
         if isinstance(cause, BrokenPipeError):
-            # Whatever is still buffered goes nowhere, instead of failing again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.give_up(sys.stdout)
             raise ReaderGone from None
         if cause is not None and not isinstance(error, CommandError):
-            raise CommandError(f"cannot write to stdout: {cause.strerror or cause}") from error
+            streams.give_up(sys.stdout)
+            raise CommandError(f"cannot write to stdout: {streams.why(cause)}") from error
         raise
 
 

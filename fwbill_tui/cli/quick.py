@@ -105,21 +105,19 @@ def _lines(found: Iterable[str]) -> str:
 
 def show(text: str) -> int:
     """Print it; the exit code. Where nobody can read it, that is said in a line."""
-    import os
     import sys
 
     from fwbill_tui.cli.exits import BROKEN_PIPE, DONE, FAILED
 
-    if sys.stdout is None:
-        return DONE
     try:
         sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "replace"))
         sys.stdout.flush()
     except OSError as error:
-        # Whatever is still buffered goes nowhere, instead of failing again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from fwbill_tui.cli import streams
+
+        streams.give_up(sys.stdout)
         if isinstance(error, BrokenPipeError):
             return BROKEN_PIPE
-        sys.stderr.write(f"fwbill: cannot write to stdout: {error.strerror or error}\n")
+        sys.stderr.write(f"fwbill: cannot write to stdout: {streams.why(error)}\n")
         return FAILED
     return DONE

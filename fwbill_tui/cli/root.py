@@ -10,6 +10,7 @@ import click
 from fwbill_tui import __version__
 from fwbill_tui.cli import quick
 from fwbill_tui.cli.flags import COMMANDS
+from fwbill_tui.cli.options import Group
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -19,7 +20,7 @@ _EXPLORE = ""
 """The explorer has no name: it is what `fwbill` does when no command is named."""
 
 
-class Root(click.Group):
+class Root(Group):
     """Runs a command by name, and the explorer when the first argument names none. Imports the one that is named."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

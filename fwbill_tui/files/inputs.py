@@ -63,7 +63,9 @@ def expand(arguments: Sequence[str]) -> list[Input]:
 
 def _matches(argument: str) -> list[Input]:
     if argument == STANDARD_INPUT:
-        if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.closed:
+            raise UnreadableFile("-", "standard input is closed; pipe an export into it, or name a file")
+        if sys.stdin.isatty():
             raise UnreadableFile("-", "standard input is a terminal; pipe an export into it, or name a file")
         return [Input("standard input", None)]
     if _URL.fullmatch(argument):
