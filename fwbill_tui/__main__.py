@@ -16,6 +16,9 @@ def open_explorer(launch: Launch) -> int:
     """Open the screens; imported here, so that commands without a screen never load them."""
     import gc
 
+    from fwbill_tui import settings
+
+    settings.check(os.environ)  # here, where it can be said in a line
     gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
     begun = None
     if launch.inputs:

@@ -9,27 +9,53 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fwbill_tui.user_paths import expanded
+
 CONFIG_VARIABLE = "FWBILL_CONFIG_DIR"
 DATA_VARIABLE = "FWBILL_DATA_DIR"
 _LARGEST = 1 << 20
 
 
+class SettingError(Exception):
+    """A variable of the environment names a folder that cannot be one."""
+
+
 def config_dir(environ: Mapping[str, str]) -> Path:
-    """The folder of settings: what FWBILL_CONFIG_DIR names, else where this system keeps a user's settings."""
-    if named := environ.get(CONFIG_VARIABLE):
-        return Path(named).expanduser().absolute()
+    """The folder of settings: what FWBILL_CONFIG_DIR names, else where this system keeps a user's settings.
+
+    Raises SettingError.
+    """
+    if named := _named(CONFIG_VARIABLE, environ):
+        return named
     import platformdirs
 
     return Path(platformdirs.user_config_dir("fwbill", appauthor=False))
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:
-    """The folder of kept usage: what FWBILL_DATA_DIR names, else where this system keeps a user's data."""
-    if named := environ.get(DATA_VARIABLE):
-        return Path(named).expanduser().absolute()
+    """The folder of kept usage: what FWBILL_DATA_DIR names, else where this system keeps a user's data.
+
+    Raises SettingError.
+    """
+    if named := _named(DATA_VARIABLE, environ):
+        return named
     import platformdirs
 
     return Path(platformdirs.user_data_dir("fwbill", appauthor=False))
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Raise SettingError where one of the two folders is named and cannot be one."""
+    for variable in (CONFIG_VARIABLE, DATA_VARIABLE):
+        _named(variable, environ)
+
+
+def _named(variable: str, environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(variable)
+    try:
+        return expanded(named).absolute() if named else None
+    except OSError as error:
+        raise SettingError(f"{variable} names the folder {named}: {error.strerror}; name another, from / on") from None
 
 
 class LastAccounts:

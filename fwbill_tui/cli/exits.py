@@ -45,6 +45,7 @@ def code_of(error: BaseException) -> int | None:
     from fwbill_tui.export.errors import ExportError
     from fwbill_tui.fireworks import errors as fireworks
     from fwbill_tui.fireworks.keyring_store import KeyringUnavailable
+    from fwbill_tui.settings import SettingError
     from fwbill_tui.usage.names import ExportFormatError
     from fwbill_tui.usage.query import QueryError
 
@@ -52,7 +53,7 @@ def code_of(error: BaseException) -> int | None:
         ((QueryError,), USAGE),
         ((fireworks.BadKey, fireworks.SignInRefused), SIGN_IN_REFUSED),
         ((fireworks.NoPermission, fireworks.NoSuchAccount, fireworks.AccountSuspended), NO_ACCOUNT),
-        ((fireworks.BadSetting,), USAGE),
+        ((fireworks.BadSetting, SettingError), USAGE),
         ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
         ((fireworks.FireworksError,), NETWORK),
         ((ExportError, ExportFormatError, ArchiveError), FAILED),

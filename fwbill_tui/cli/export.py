@@ -17,6 +17,7 @@ from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, mi
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
+from fwbill_tui.user_paths import expanded, mode_of
 
 if TYPE_CHECKING:
     from fwbill_tui.export.formats import Format
@@ -66,8 +67,8 @@ def export(
         raise click.UsageError("--no-clobber cannot apply to standard output")
     if neutralise_formulas and chosen != "csv":
         raise click.UsageError(f"--neutralise-formulas applies to CSV: spreadsheets run no formulas from {chosen}")
-    if no_clobber and Path(target).exists():  # before minutes of loading; made sure of again when the file is there
-        raise CommandError(f"{target} is there already; it was left as it is")
+    if no_clobber:  # before minutes of loading; made sure of again when the file is there
+        _refuse_existing(target)
 
     def work(stop: threading.Event) -> None:
         refuse_clashes(inputs, None if target == "-" else Path(target))
@@ -79,6 +80,17 @@ def export(
 
     interruptible(work)
     return DONE
+
+
+def _refuse_existing(target: str) -> None:
+    from fwbill_tui.export.errors import TargetExistsError, cannot_write
+
+    try:
+        there = mode_of(expanded(target)) is not None
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    if there:
+        raise TargetExistsError(f"{target} is there already; it was left as it is")
 
 
 def _refuse_days(usage: Usage, inputs: InputFlags) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
@@ -18,6 +20,7 @@ from fwbill_tui.cli.flags import LAZY, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADA
 from fwbill_tui.cli.options import F, option_of
 from fwbill_tui.cli.output import say
 from fwbill_tui.cli.waiting import WaitLine
+from fwbill_tui.user_paths import mode_of, resolved
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.loading import Loaded
@@ -153,9 +156,10 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
 def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
     """Refuse to write, to --filename (`target`) or --rejects, over a file that is read, or both to one file.
 
-    Raises UsageError, and UnreadableFile for a FILE that is not there.
+    Raises UsageError, UnreadableFile for a FILE that is not there, and ExportError for a name that cannot be written to.
     """
-    outputs = [(flag, _place(path)) for flag, path in (("--filename", target), ("--rejects", inputs.rejects)) if path is not None]
+    asked = (("--filename", target), ("--rejects", inputs.rejects))
+    outputs = [(flag, _target(path)) for flag, path in asked if path is not None]
     named = [place for _, place in outputs if place is not None]
     if len(named) > len(set(named)):
         raise click.UsageError(f"--rejects and --filename are the same file, {inputs.rejects}: name two")
@@ -163,16 +167,22 @@ def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
         return
     from fwbill_tui.files.inputs import expand
 
-    read = {_place(found.path): found.name for found in expand(inputs.files) if found.path is not None}
+    read = {os.path.realpath(found.path): found.name for found in expand(inputs.files) if found.path is not None}
     for flag, place in outputs:
-        if place is not None and place in read:
-            raise click.UsageError(f"{flag} would replace {read[place]}, which is one of the FILEs: choose another name")
+        if place is not None and str(place) in read:
+            raise click.UsageError(f"{flag} would replace {read[str(place)]}, which is one of the FILEs: choose another name")
 
 
-def _place(path: Path) -> Path | None:
+def _target(path: Path) -> Path | None:
     """Where a file really is; None for what nothing is lost of when it is written to twice: a device, a pipe."""
-    path = path.expanduser().resolve()
-    return path if path.is_file() or not path.exists() else None
+    try:
+        place = resolved(path)
+        mode = mode_of(place)
+    except OSError as error:
+        from fwbill_tui.export.errors import cannot_write
+
+        raise cannot_write(path, error) from error
+    return place if mode is None or stat.S_ISREG(mode) else None
 
 
 def missing_lines(usage: Usage) -> list[str]:

@@ -11,6 +11,7 @@ from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.output import say
 from fwbill_tui.cli.plain import plain_launch
 from fwbill_tui.usage.faults import own_fault
+from fwbill_tui.user_paths import mode_of
 
 if TYPE_CHECKING:
     import click
@@ -62,6 +63,13 @@ def _parsed(arguments: Sequence[str], open_explorer: Callable[[Launch], int]) ->
         raise exits.Interrupted from None
 
 
+def _may_be_there(name: str) -> bool:
+    try:
+        return mode_of(Path(name)) is not None
+    except OSError:
+        return True
+
+
 def _usage_line(error: click.UsageError) -> str:
     path = (error.ctx.command_path if error.ctx else "fwbill").strip()
     command = path.removeprefix("fwbill").strip()
@@ -72,9 +80,9 @@ def _usage_line(error: click.UsageError) -> str:
 def _mistaken_command(error: BaseException, arguments: Sequence[str]) -> str | None:
     """A better line where a command was misspelled, or came after a flag, and was taken for a file."""
     first = arguments[0] if arguments else ""
-    if first.startswith("-") or first in COMMANDS or Path(first).exists():
+    if first.startswith("-") or first in COMMANDS or _may_be_there(first):
         misplaced = [word for word in arguments if word in COMMANDS]
-        if first.startswith("-") and misplaced and not Path(misplaced[0]).exists():
+        if first.startswith("-") and misplaced and not _may_be_there(misplaced[0]):
             return f"no file is called {misplaced[0]!r}; to run the command, write it first: fwbill {misplaced[0]} …"
         return None
     import difflib

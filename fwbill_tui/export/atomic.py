@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fwbill_tui.export.errors import TargetExistsError, as_os_error, cannot_write
+from fwbill_tui.user_paths import mode_of, resolved
 
 PRIVATE = 0o600
 
@@ -28,8 +29,8 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         ExportError: the system would not let us write, for instance because the disk is full.
     """
     try:
-        target = path.resolve()
-        mode = _mode(target)
+        target = resolved(path)
+        mode = mode_of(target)
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             with target.open("wb") as stream:
                 yield cast(BinaryIO, stream)
@@ -48,7 +49,7 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 def _private_file(path: Path, target: Path, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
     # A name may have 255 bytes; the target's is cut so that the hidden file's always fits.
-    stem = target.name.encode()[:80].decode(errors="ignore")
+    stem = os.fsencode(target.name)[:80].decode(errors="ignore")
     part = target.with_name(f".{stem}.{secrets.token_hex(6)}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
@@ -92,13 +93,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _mode(target: Path) -> int | None:
-    try:
-        return target.stat().st_mode
-    except FileNotFoundError:
-        return None
 
 
 def _exists(path: Path) -> TargetExistsError:

@@ -16,6 +16,7 @@ _CAUSES = {
     errno.EROFS: "that file system is read-only; choose another folder",
     errno.ENOENT: "there is no such folder; make it first, or choose another",
     errno.ENOTDIR: "a part of that path is not a folder",
+    errno.ELOOP: "its links lead in a circle; choose another name",
     errno.EISDIR: "that is a folder; add a file name",
     errno.ENAMETOOLONG: "the file name is too long; choose a shorter one",
 }

@@ -17,6 +17,7 @@ from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, QueryError
 from fwbill_tui.usage.rollup_ledger import names_in_files
+from fwbill_tui.user_paths import expanded
 
 
 def write_events(
@@ -122,7 +123,6 @@ def _write(
     if not isinstance(path, Path):
         write_format(rows, schema, path, kind, neutralise=neutralise)
         return path
-    path = path.expanduser()
     with new_file(path, overwrite=overwrite) as stream:
         write_format(rows, schema, stream, kind, neutralise=neutralise)
-    return path
+    return expanded(path)

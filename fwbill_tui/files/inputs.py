@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from fwbill_tui.usage.names import ExportFormatError
+from fwbill_tui.user_paths import expanded, mode_of
 
 STANDARD_INPUT = "-"
 _URL = re.compile(r"(?:s3a?|gs|gcs|az|abfss?)://.+")
@@ -70,8 +73,24 @@ def _matches(argument: str) -> list[Input]:
         return [Input("standard input", None)]
     if _URL.fullmatch(argument):
         return [Input(argument, None, argument)]
-    path = Path(argument).expanduser()
-    if path.is_dir():
+    try:
+        paths = _paths(argument)
+    except OSError as error:
+        raise UnreadableFile(argument, plain(error)) from error
+    return [Input(str(path), path) for path in paths]
+
+
+def _paths(argument: str) -> list[Path]:
+    path, unmatched = expanded(argument), "no file matches this pattern"
+    try:
+        mode = mode_of(path)
+    except OSError as error:
+        if not (os.path.lexists(path) or glob.has_magic(argument)):
+            raise
+        mode = None
+        if error.errno != errno.ENAMETOOLONG:
+            unmatched = plain(error)
+    if mode is not None and stat.S_ISDIR(mode):
         paths = list(_folder(path))
         if not paths:
             raise UnreadableFile(argument, f"no {', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]} file in this folder")
@@ -81,10 +100,10 @@ def _matches(argument: str) -> list[Input]:
         matched = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207 - takes whole patterns
         paths = [file for match in matched for file in (_folder(match) if match.is_dir() else (match,))]
         if not paths:
-            raise UnreadableFile(argument, "no file matches this pattern")
+            raise UnreadableFile(argument, unmatched)
     else:
         raise UnreadableFile(argument, "no such file or folder")
-    return [Input(str(path), path) for path in paths]
+    return paths
 
 
 def _folder(folder: Path) -> Iterator[Path]:

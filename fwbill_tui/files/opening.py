@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, cast
 
 from fwbill_tui.files.compressed import BlockStream, gunzip, unzstd
@@ -41,7 +42,18 @@ def opened(source: Input) -> Iterator[Opened]:
     with source.path.open("rb") as file:
         if stat.S_ISDIR(source.path.stat().st_mode):
             raise UnreadableFile(source.name, "this is a folder")
-        yield _open(source, file)
+        found = _open(source, file)
+        if found.kind == "parquet" and source.size is not None and not _is_utf8(source.path):
+            raise UnreadableFile(source.name, "its name is not UTF-8, as a Parquet file's has to be; rename it")
+        yield found
+
+
+def _is_utf8(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _open(source: Input, file: BinaryIO) -> Opened:

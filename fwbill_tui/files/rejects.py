@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TextIO
 
 from fwbill_tui.usage.schema import Reject
+from fwbill_tui.user_paths import mode_of, resolved
 
 _HEADER = ("source", "line", "column", "reason", "text")
+_ODD_NAMES = "backslashreplace"
+"""How the bytes of a file's name are written that are no UTF-8."""
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
@@ -22,16 +25,17 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     The file appears whole or not at all and replaces one of that name. A symbolic link is followed. A device or a pipe
     is written to as it is. Raises OSError, also for a folder.
     """
-    path = path.resolve()
-    if path.is_dir():
+    path = resolved(path)
+    mode = mode_of(path)
+    if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "that is a folder; add a file name")
-    if _is_device(path):
-        with path.open("w", encoding="utf-8", newline="") as file:
+    if mode is not None and not stat.S_ISREG(mode):  # to replace a device, as a renamed file would, would destroy it
+        with path.open("w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
             return _write(file, rejects)
     handle, name = tempfile.mkstemp(prefix=".fwbill-", suffix=".part", dir=path.parent)
     part = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(handle, "w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
             count = _write(file, rejects)
             file.flush()
             os.fsync(file.fileno())
@@ -40,14 +44,6 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
         part.unlink(missing_ok=True)
         raise
     return count
-
-
-def _is_device(path: Path) -> bool:
-    """Whether something is there that is no file: to replace it, as a renamed file would, would destroy it."""
-    try:
-        return not stat.S_ISREG(path.stat().st_mode)
-    except FileNotFoundError:
-        return False
 
 
 def _write(file: TextIO, rejects: Iterable[Reject]) -> int:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Self
 from fwbill_tui.fireworks.authfile import AuthFile, UnreadableFileError, read_auth_file
 from fwbill_tui.fireworks.errors import BadAccountId, BadKey, BadSetting, SignInRefused
 from fwbill_tui.fireworks.secret import Secret
+from fwbill_tui.user_paths import expanded, mode_of, resolved
 
 KEY_VARIABLE = "FIREWORKS_API_KEY"
 ACCOUNT_VARIABLE = "FIREWORKS_ACCOUNT_ID"
@@ -122,14 +123,14 @@ class _Search:
         if key := self.environ.get(KEY_VARIABLE):
             candidates.append(_credential(key, KEY_VARIABLE, "environment", account, account_from=ACCOUNT_VARIABLE))
         if named := self.environ.get(AUTH_FILE_VARIABLE):
-            candidates.append(self.file(Path(named).expanduser(), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True))
+            candidates.append(self.file(Path(named), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True))
         candidates.append(self.of_profile(folder / "auth.ini", "default", account))
         candidates += [self.of_profile(path, path.parent.name, None) for path in _profiles(folder)]
         return [candidate for candidate in candidates if candidate]
 
     def profile(self, folder: Path, name: str, account: str | None) -> Credential | None:
         """The profile the user chose: its own account counts before the environment's."""
-        if name == "default" and not (folder / "profiles" / name).exists():
+        if name == "default" and not _is_there(folder / "profiles" / name):
             return self.of_profile(folder / "auth.ini", name, account, chosen=True)
         if not _PROFILE.fullmatch(name):
             problem = f"{PROFILE_VARIABLE} is not the name of a profile"
@@ -146,18 +147,22 @@ class _Search:
         self, path: Path, origin: str, account: str | None, *, file_first: bool = False, must_exist: bool = False
     ) -> Credential | None:
         """The sign-in of one auth.ini; None when there is no such file, nothing in it, or it was listed before."""
+        try:
+            path = expanded(path)
+            real = resolved(path)
+        except OSError as error:
+            return Credential(None, origin, self.shown(path), problem=f"cannot be read: {error.strerror}")
         place = self.shown(path)
-        if path.resolve() in self.seen:
+        if real in self.seen:
             return None
+        self.seen.add(real)
         try:
             auth = read_auth_file(path)
             settings = read_auth_file(path.with_name("settings.ini")) or AuthFile()
         except UnreadableFileError as error:
-            self.seen.add(path.resolve())
             return Credential(None, origin, place, problem=f"cannot be read: {error}")
         if auth is None:
             return Credential(None, origin, place, problem="there is no such file") if must_exist else None
-        self.seen.add(path.resolve())
         own = auth.account_id or settings.account_id or None
         chosen = (own or account) if file_first else (account or own)
         account_from = ACCOUNT_VARIABLE if chosen and chosen == account else place
@@ -172,6 +177,13 @@ class _Search:
             return f"~/{path.relative_to(self.home).as_posix()}"
         except ValueError:
             return str(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return mode_of(path) is not None
+    except OSError:
+        return False
 
 
 def _profiles(folder: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from fwbill_tui.fireworks.errors import BY_ITSELF, SignInRefused, ToolMissing, U
 from fwbill_tui.fireworks.private_folder import private_folder, write_sign_in
 from fwbill_tui.fireworks.retry import OnWait, RetryPolicy, retrying
 from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.user_paths import expanded
 
 PROGRAM_VARIABLE = "FWBILL_FIRECTL"
 QUIET_LIMIT = 180.0
@@ -41,10 +42,13 @@ def find_firectl(environ: Mapping[str, str]) -> Path | None:
     Raises ToolMissing when FWBILL_FIRECTL names something that can't be run.
     """
     named = environ.get(PROGRAM_VARIABLE, "")
-    found = shutil.which(Path(named or "firectl").expanduser(), path=environ.get("PATH", os.defpath))
-    if named and found is None:
-        raise make(ToolMissing, PROGRAM_VARIABLE, f"{named} is not a program that can be run")
-    return Path(found).absolute() if found else None
+    try:
+        found = shutil.which(expanded(named or "firectl"), path=environ.get("PATH", os.defpath))
+        if named and found is None:
+            raise make(ToolMissing, PROGRAM_VARIABLE, f"{named} is not a program that can be run")
+        return Path(found).absolute() if found else None
+    except OSError as error:  # no such user behind ~, or a current folder that was removed
+        raise make(ToolMissing, PROGRAM_VARIABLE, f"{named or 'firectl'} cannot be found ({error.strerror})") from None
 
 
 class Firectl:

@@ -227,6 +227,10 @@ def test_it_is_found_by_name_and_on_path(stand_in: Any, tmp_path: Path) -> None:
     assert find_firectl({"PATH": str(tmp_path)}) is None
     with pytest.raises(errors.ToolMissing, match="FWBILL_FIRECTL"):
         find_firectl({"PATH": folder, "FWBILL_FIRECTL": "/nowhere/firectl"})
+    with pytest.raises(
+        errors.ToolMissing, match=r"FWBILL_FIRECTL: ~no-such-user/firectl cannot be found \(there is no such user"
+    ):
+        find_firectl({"PATH": folder, "FWBILL_FIRECTL": "~no-such-user/firectl"})
 
 
 def test_without_firectl_that_is_said(opened: Any, tmp_path: Path) -> None:
