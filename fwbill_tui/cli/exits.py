@@ -43,6 +43,7 @@ def code_of(error: BaseException) -> int | None:
     # Late: when such an error was raised, its module is loaded already.
     from fwbill_tui.archive.errors import ArchiveError
     from fwbill_tui.export.errors import ExportError
+    from fwbill_tui.files.errors import SpoolError
     from fwbill_tui.fireworks import errors as fireworks
     from fwbill_tui.fireworks.keyring_store import KeyringUnavailable
     from fwbill_tui.settings import SettingError
@@ -56,6 +57,6 @@ def code_of(error: BaseException) -> int | None:
         ((fireworks.BadSetting, SettingError), USAGE),
         ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
         ((fireworks.FireworksError,), NETWORK),
-        ((ExportError, ExportFormatError, ArchiveError), FAILED),
+        ((ExportError, ExportFormatError, ArchiveError, SpoolError), FAILED),
     )
     return next((code for kinds, code in codes if isinstance(error, kinds)), None)

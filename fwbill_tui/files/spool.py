@@ -14,21 +14,18 @@ from pathlib import Path
 
 import polars as pl
 
+from fwbill_tui.files.errors import SpoolError
+
 _ROW_GROUP = 1 << 17
 _OURS = re.compile(r"fwbill-events-([0-9]+)-\w+")
 _REASONS = {
     errno.ENOSPC: "the disk is full; name a folder with more room in TMPDIR",
     errno.EDQUOT: "the disk quota is used up; name a folder with more room in TMPDIR",
     errno.EACCES: "no permission; name another folder in TMPDIR",
+    errno.ENOENT: "there is no such folder; name another in TMPDIR",
+    errno.ENOTDIR: "that is no folder; name another in TMPDIR",
     errno.EROFS: "that file system is read-only; name another folder in TMPDIR",
 }
-
-
-class SpoolError(OSError):
-    """Events cannot be put on disk; the message says where, why, and what to do."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 class Spool:
@@ -51,11 +48,10 @@ class Spool:
             frame.write_parquet(file, compression="lz4", row_group_size=_ROW_GROUP)
             self.size += file.stat().st_size
         except (OSError, pl.exceptions.PolarsError) as error:
-            place = self.folder or self._parent or usual_parent()
             number = getattr(error, "errno", None)
             said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             reason = _REASONS.get(number, said) if number else said
-            raise SpoolError(f"the events cannot be kept in {place}: {reason}") from error
+            raise SpoolError(f"the events cannot be kept in {self._place()}: {reason}") from error
         self._files += 1
         return file
 
@@ -63,6 +59,12 @@ class Spool:
         """Raise FileNotFoundError when somebody has removed the folder."""
         if self.folder is not None and not self.folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, f"the temporary folder {self.folder} was removed")
+
+    def _place(self) -> Path | str:
+        try:
+            return self.folder or self._parent or usual_parent()
+        except OSError:  # TMPDIR names none, and the system has none either
+            return "a temporary folder"
 
     def _made(self) -> Path:
         if self.folder is None:

@@ -75,3 +75,10 @@ def test_nothing_is_left_in_the_temporary_folder(fwbill: Fwbill, tmp_path: Path)
     fwbill("export", "usage.csv", "--lazy", "--filename", "out.csv")
     gc.collect()
     assert not list(tmp_path.glob("fwbill-events-*"))
+
+
+def test_a_temporary_folder_that_is_not_there_is_one_line(fwbill: Fwbill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", "/no/such/folder")
+    said = "fwbill: the events cannot be kept in /no/such/folder: there is no such folder; name another in TMPDIR\n"
+    assert fwbill("export", "usage.csv", "--lazy", "--filename", "out.csv") == (1, "", said)
+    assert not Path("out.csv").exists()

@@ -14,7 +14,8 @@ import pytest
 
 from fwbill_tui.demo.generator import events, write_csv
 from fwbill_tui.files.inputs import expand
-from fwbill_tui.files.spool import Spool, SpoolError, remove_abandoned
+from fwbill_tui.files.errors import SpoolError
+from fwbill_tui.files.spool import Spool, remove_abandoned
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.sources.room import free_memory, memory_of_events
