@@ -5,13 +5,18 @@ Whatever is written passes through one redaction: no API key, no bearer token, n
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import platform
+import sys
 from pathlib import Path
+from typing import TextIO
 
 from fwbill_tui import __version__
 from fwbill_tui.cli.exits import CommandError
+from fwbill_tui.cli.output import say
+from fwbill_tui.cli.streams import give_up, why
 from fwbill_tui.fireworks.errors import redact
 from fwbill_tui.usage.literal import literal
 
@@ -25,6 +30,24 @@ class _Redacting(logging.Formatter):
         return "\n".join(map(literal, redact(super().format(record)).splitlines()))
 
 
+class _LogFile(logging.StreamHandler[TextIO]):
+    """Writes to the file as long as that can be done; that it could not is said when the program ends, on no screen."""
+
+    def __init__(self, stream: TextIO, path: Path) -> None:
+        super().__init__(stream)
+        self._path = path
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):  # a library's text and its values do not go together
+            told = {"name": record.name, "levelno": logging.WARNING, "levelname": "WARNING", "threadName": record.threadName}
+            self.emit(logging.makeLogRecord(told | {"msg": f"a line is missing: {type(error).__name__}"}))
+            return
+        self.setLevel(logging.CRITICAL + 1)  # it stays: without any handler logging would write to stderr
+        give_up(self.stream)
+        atexit.register(say, f"the log in {self._path} is not whole: {why(error)}; name another file")
+
+
 def begin_log(path: Path) -> None:
     """Write everything from now on to the end of a file that is for the user alone. Raises CommandError."""
     try:
@@ -32,7 +55,7 @@ def begin_log(path: Path) -> None:
         stream = os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace")
     except (OSError, ValueError) as error:
         raise CommandError(f"cannot write the log to {path}: {getattr(error, 'strerror', None) or error}") from None
-    handler = logging.StreamHandler(stream)
+    handler = _LogFile(stream, path)
     handler.setFormatter(_Redacting(_FORM))
     root = logging.getLogger()
     root.addHandler(handler)

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from fwbill_tui.demo.generator import events, write_csv
-from fwbill_tui.files.inputs import expand
 from fwbill_tui.files.errors import SpoolError
+from fwbill_tui.files.inputs import expand
 from fwbill_tui.files.spool import Spool, remove_abandoned
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import load
