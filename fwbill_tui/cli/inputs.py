@@ -237,13 +237,12 @@ def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:
             write_rejects(inputs.rejects, ledger.rejects)
         except OSError as error:
             raise CommandError(f"cannot write the rejected rows to {inputs.rejects}: {error.strerror or error}") from error
-        if len(ledger.rejects) < ledger.rejected:
-            say(f"{inputs.rejects} has the first {len(ledger.rejects):,} of {ledger.rejected:,} rejected rows")
     if not ledger.rejected:
         return
     rows = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
     message = f"{rows} could not be read; the first: {ledger.rejects[0]}"
-    where = f" (all in {inputs.rejects})" if inputs.rejects is not None else " (--rejects FILE writes them all)"
+    kept = "all" if len(ledger.rejects) == ledger.rejected else f"the first {len(ledger.rejects):,}"
+    where = f" ({kept} in {inputs.rejects})" if inputs.rejects is not None else f" (--rejects FILE writes {kept})"
     if inputs.strict:
         raise CommandError(message + where, REJECTED_ROWS)
     say(f"{message}; left out{where}")

@@ -202,6 +202,17 @@ def test_rejected_rows_are_said_counted_and_written(usage: Path, fwbill: Fwbill)
     assert (row["line"], row["column"], row["text"]) == ("3", "start_time", BAD)
 
 
+def test_more_rejected_rows_than_are_kept_are_not_promised(usage: Path, fwbill: Fwbill) -> None:
+    (usage / "worse.csv").write_text("\n".join([HEADER, ROWS[0], *[BAD] * 10_500, ""]))
+    err = fwbill("summary", "worse.csv", "--rejects", "rejects.csv")[2]
+    assert err.startswith("fwbill: 10,500 rows could not be read; the first: worse.csv:3: ")
+    assert err.endswith("; left out (the first 10,000 in rejects.csv)\n")
+    assert err.count("\n") == 1
+    assert len((usage / "rejects.csv").read_text().splitlines()) == 10_001
+    assert fwbill("summary", "worse.csv")[2].endswith("; left out (--rejects FILE writes the first 10,000)\n")
+    assert fwbill("summary", "bad.csv")[2].endswith("; left out (--rejects FILE writes all)\n")
+
+
 def test_strict_makes_rejected_rows_an_error(usage: Path, fwbill: Fwbill) -> None:
     code, out, err = fwbill("export", "bad.csv", "--strict", "--rejects", "rejects.csv", "--filename", "out.csv")
     assert (code, out) == (6, "")
