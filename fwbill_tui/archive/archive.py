@@ -95,10 +95,13 @@ class Archive:
 
     def prune(self, keep: timedelta) -> dict[AccountArchive, int]:
         """Drop the days that ended longer than `keep` ago; how many were dropped of each account."""
-        limit = self._clock() - keep
+        try:
+            limit = (self._clock() - keep).date()
+        except OverflowError:  # longer than the calendar goes back
+            limit = date.min
         dropped: dict[AccountArchive, int] = {}
         for kept in self._readable():
-            old = [day for day in kept.manifest().days if day < limit.date()]
+            old = [day for day in kept.manifest().days if day < limit]
             kept.drop(old)
             dropped[kept] = len(old)
             _log.info("dropped %d days of %s at %s", len(old), kept.account, kept.host)

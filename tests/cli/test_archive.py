@@ -106,6 +106,12 @@ def test_verify(fwbill: Fwbill, kept: Archive) -> None:
     assert "is damaged" in fwbill("list")[2]
 
 
+def test_prune_may_keep_more_days_than_the_calendar_has(fwbill: Fwbill, kept: Archive) -> None:
+    before = kept.accounts()
+    assert fwbill("prune", "--keep", "999999d") == (0, "", "fwbill: 0 days dropped, 0 bytes freed\n")
+    assert kept.accounts() == before
+
+
 def test_prune(fwbill: Fwbill, kept: Archive) -> None:
     code, out, err = fwbill("prune", "--keep", "400d")
     assert (code, out) == (0, "")
