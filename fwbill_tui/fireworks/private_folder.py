@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fwbill_tui.fireworks.errors import StorageError
 from fwbill_tui.fireworks.secret import Secret
@@ -30,30 +31,53 @@ def private_folder(parent: Path | None = None) -> Iterator[Path]:
     It is locked as long as its owner lives, in whatever container that runs, so that `sweep`, which comes first, takes
     only what has no owner any more. Raises StorageError.
     """
-    parent = parent or Path(tempfile.gettempdir())
-    sweep(parent)
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
-    except OSError as error:
-        raise StorageError(
-            f"no folder for what is fetched can be made ({error.strerror})", "name a folder that you may write to in TMPDIR"
-        ) from None
-    try:
-        with os.fdopen(os.open(folder / _LOCK, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as lock:
+    with contextlib.ExitStack() as stack:
+        try:
+            parent = parent or Path(tempfile.gettempdir())
+            sweep(parent)
+            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            lock = stack.enter_context(_new_file(folder / _LOCK))
             if sys.platform != "win32":
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:
+            raise _no_folder(error) from None
+        yield folder
+
+
+def inner_folder(folder: Path, name: str) -> Path:
+    """A folder within a private one. Raises StorageError."""
+    try:
+        (folder / name).mkdir(mode=0o700)
+    except OSError as error:
+        raise _no_folder(error) from None
+    return folder / name
 
 
 def write_sign_in(home: Path, key: Secret) -> None:
-    """Give a home folder the file that firectl reads its key from."""
+    """Give a home folder the file that firectl reads its key from. Raises StorageError."""
     folder = home / ".fireworks"
-    home.mkdir(mode=0o700)
-    folder.mkdir(mode=0o700)
-    with os.fdopen(os.open(folder / "auth.ini", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-        file.write(f"[fireworks]\napi_key = {key.reveal()}\n")
+    try:
+        home.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700)
+        with _new_file(folder / "auth.ini") as file:
+            file.write(f"[fireworks]\napi_key = {key.reveal()}\n".encode("ascii"))
+    except OSError as error:
+        raise StorageError(
+            f"the sign-in for firectl cannot be written to the temporary folder ({error.strerror})",
+            "free some space, or name another folder in TMPDIR",
+        ) from None
+
+
+def _new_file(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _no_folder(error: OSError) -> StorageError:
+    return StorageError(
+        f"no folder for what is fetched can be made ({error.strerror})",
+        "name a folder that you may write to, and that has room, in TMPDIR",
+    )
 
 
 def sweep(parent: Path, *, youngest: float = _YOUNGEST_LEFTOVER) -> None:

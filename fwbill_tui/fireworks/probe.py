@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from fwbill_tui.fireworks.child import run
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import FireworksError, UnexpectedAnswer, make, one_line
 from fwbill_tui.fireworks.http import HttpSession
+from fwbill_tui.fireworks.private_folder import inner_folder, private_folder
 from fwbill_tui.fireworks.retry import RetryPolicy
 
 ONCE = RetryPolicy(attempts=1, attempts_when_limited=1, timeouts=1)
@@ -47,20 +47,21 @@ def clock_offset(endpoints: Endpoints, *, cancelled: threading.Event | None = No
 
 
 def firectl_version(program: Path, *, environ: Mapping[str, str], cancelled: threading.Event | None = None) -> str:
-    """What an installed firectl says of its version, or '' when it does not say. Raises Cancelled.
+    """What an installed firectl says of its version, or '' when it does not say.
 
-    It runs with an empty home folder, so that it neither sees nor changes a sign-in.
+    It runs with an empty home folder, so that it neither sees nor changes a sign-in. Raises Cancelled and StorageError.
     """
     stop = cancelled or threading.Event()
-    with tempfile.TemporaryDirectory(prefix="fwbill-") as folder:
-        bare = {"PATH": environ.get("PATH", os.defpath), "HOME": folder, "NO_COLOR": "1", "TERM": "dumb"}
+    with private_folder() as folder:
+        home = inner_folder(folder, "home")
+        bare = {"PATH": environ.get("PATH", os.defpath), "HOME": str(home), "NO_COLOR": "1", "TERM": "dumb"}
         for spelling in ("version", "--version"):
             try:
                 ended = run(
                     [str(program), spelling],
                     environ=bare,
-                    folder=Path(folder),
-                    output=Path(folder) / "nothing",
+                    folder=folder,
+                    output=folder / "nothing",
                     quiet_limit=_VERSION_LIMIT,
                     cancelled=stop,
                     on_bytes=lambda _: None,

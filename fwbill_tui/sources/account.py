@@ -14,7 +14,7 @@ from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import FireworksError
 from fwbill_tui.fireworks.gateway import Gateway
 from fwbill_tui.fireworks.http import HttpSession
-from fwbill_tui.fireworks.private_folder import private_folder
+from fwbill_tui.fireworks.private_folder import inner_folder, private_folder
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.windowed import Fetched, Task, WindowedSource, named, outside
 
@@ -84,8 +84,7 @@ class _Fetch:
         def on_bytes(done: int, total: int | None) -> None:
             board.update(number, state="downloading", bytes_done=done, bytes_total=total)
 
-        folder = self.folder / str(number)
-        folder.mkdir(mode=0o700)
+        folder = inner_folder(self.folder, str(number))
         paths = self.downloader.download(links(), folder, renew=links, on_bytes=on_bytes, on_wait=on_wait)
         board.update(number, state="reading")
         result = Fetched([])

@@ -12,7 +12,7 @@ from typing import Literal
 
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.fireworks.errors import Cancelled, FireworksError, NoSuchAccount, SignInRefused, make
+from fwbill_tui.fireworks.errors import Cancelled, FireworksError, NoSuchAccount, SignInRefused, StorageError, make
 from fwbill_tui.fireworks.firectl import find_firectl
 from fwbill_tui.fireworks.gateway import Gateway
 from fwbill_tui.fireworks.probe import DEADLINE, ONCE, QUICK, clock_offset, firectl_version
@@ -176,7 +176,10 @@ class _Doctor:
             sso = self.credential is not None and self.credential.kind == "sso"
             advice = "install it: a sign-in by SSO works through it alone" if sso else "needed only where nothing else works"
             return Finding(name, label, "absent", "not installed, or not on PATH", advice)
-        version = firectl_version(program, environ=self.environ, cancelled=self.cancelled)
+        try:
+            version = firectl_version(program, environ=self.environ, cancelled=self.cancelled)
+        except StorageError as error:
+            return Finding(name, label, "refused", error.message, error.advice, error=error)
         said = f"{program}, {version or 'version unknown'}"
         if self.credential is not None:
             ways = AccountWays(self.endpoints, self.credential, account or "unknown", environ=self.environ)

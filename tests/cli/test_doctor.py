@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from pathlib import Path
@@ -222,6 +223,10 @@ def test_firectl_is_found_with_its_version(environment: pytest.MonkeyPatch, look
     assert ", [31m2.0;" in look()[1]["sources"]["firectl"]["said"]
     program(tmp_path / "bin", "#!/bin/sh\nexit 1\n")
     assert "version unknown" in look()[1]["sources"]["firectl"]["said"]
+    with environment.context() as without:
+        without.setattr(tempfile, "tempdir", None)
+        without.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/no/such/folder"])
+        assert "No usable temporary directory" in look()[1]["sources"]["firectl"]["said"]
     environment.setenv("FWBILL_FIRECTL", "/nowhere/firectl")
     firectl = look()[1]["sources"]["firectl"]
     assert firectl["state"] == "refused"

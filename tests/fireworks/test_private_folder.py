@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from fwbill_tui.fireworks import errors
-from fwbill_tui.fireworks.private_folder import PREFIX, private_folder, sweep, write_sign_in
+from fwbill_tui.fireworks.private_folder import PREFIX, inner_folder, private_folder, sweep, write_sign_in
+from fwbill_tui.fireworks.probe import firectl_version
 from fwbill_tui.fireworks.secret import Secret
 
 OWNER = """
@@ -82,3 +84,21 @@ def test_what_is_young_or_not_ours_stays(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     with pytest.raises(errors.StorageError, match="TMPDIR"), private_folder(tmp_path / "gone"):
         pass
+    with pytest.raises(errors.StorageError, match=r"No such file or directory.*TMPDIR"):
+        inner_folder(tmp_path / "gone", "0")
+    with pytest.raises(errors.StorageError, match="TMPDIR"):
+        write_sign_in(tmp_path / "gone" / "home", Secret("fw_canary"))
+
+
+def test_a_machine_without_a_temporary_folder_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/no/such/folder"])
+    with pytest.raises(errors.StorageError, match=r"No usable temporary directory.*TMPDIR"), private_folder():
+        pass
+    with pytest.raises(errors.StorageError, match="TMPDIR"):
+        firectl_version(Path(sys.executable), environ=os.environ)
+
+
+def test_an_error_of_what_is_done_in_it_stays_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), private_folder(tmp_path) as folder:
+        (folder / "nothing").read_bytes()
