@@ -61,7 +61,7 @@ def run(
     try:
         return _watch(child, name, output, quiet_limit, cancelled, on_bytes)
     finally:
-        _end(child)
+        end_group(child)
 
 
 def _watch(
@@ -106,8 +106,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the whole group: first politely, then for certain. Nothing happens to a group that has already ended."""
+def end_group(child: subprocess.Popen[bytes]) -> None:
+    """End the whole group that a child leads: first politely, then for certain. One that has already ended is left alone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
         os.killpg(child.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

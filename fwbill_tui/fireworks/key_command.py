@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import shlex
 import subprocess
 import threading
@@ -10,6 +12,7 @@ import time
 from pathlib import PurePath
 from typing import IO
 
+from fwbill_tui.fireworks.child import end_group
 from fwbill_tui.fireworks.credentials import Credential, account_id, check_key
 from fwbill_tui.fireworks.errors import BadKey, BadSetting, Cancelled, one_line, redact
 from fwbill_tui.fireworks.secret import Secret
@@ -19,6 +22,8 @@ TIME_LIMIT = 60.0
 """Seconds: long enough to unlock a password manager, short enough for a cron line to end."""
 _LARGEST = 64 << 10
 _POLL = 0.05
+_LINGER = 1.0
+"""Seconds that something the command leaves behind may still hold its outputs open, once it has ended and printed."""
 
 
 def key_of_command(
@@ -58,13 +63,22 @@ def key_of_command(
 
 
 class _Run:
-    """One run of the command; both of its outputs are read in threads and kept up to a limit."""
+    """One run of the command; both of its outputs are read in threads and kept up to a limit.
+
+    Where it cannot ask for anything on a terminal, it leads a process group, which is ended with it. On a terminal it stays
+    in ours: another one would be stopped as soon as it asked, and ours gets ctrl+c as a whole.
+    """
 
     def __init__(self, words: list[str], program: str) -> None:
         self._program = program
+        self._leads = hasattr(os, "killpg") and not _may_ask()
         try:
             self._process = subprocess.Popen(  # noqa: S603 - running what the user names is what the flag is for
-                words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                process_group=0 if self._leads else None,
             )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "its name is not valid"
@@ -83,13 +97,18 @@ class _Run:
 
     def output(self, cancelled: threading.Event, time_limit: float) -> bytes:
         """What it printed, once it has ended well."""
-        until = time.monotonic() + time_limit
+        until, let_go = time.monotonic() + time_limit, math.inf
+        ended_well = False
         try:
             while self._process.poll() is None or any(reader.is_alive() for reader in self._readers):
                 if cancelled.is_set():
                     raise Cancelled
                 if self._flood.is_set():
                     break
+                if self._process.returncode is not None:
+                    let_go = min(let_go, time.monotonic() + _LINGER)
+                    if time.monotonic() >= let_go and (self._kept["stdout"] or self._process.returncode):
+                        break
                 if time.monotonic() >= until:
                     raise BadKey(
                         f"the command {self._program} of {FLAG} did not end within {time_limit:g} s",
@@ -100,9 +119,9 @@ class _Run:
                 if not any(reader.is_alive() for reader in self._readers):
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         self._process.wait(_POLL)
+            ended_well = self._process.returncode == 0
         finally:
-            self._process.kill()
-            self._process.wait()
+            self._end(ended_well)
         if self._flood.is_set():
             raise BadKey(f"the command {self._program} of {FLAG} prints far more than a key", "make it print the key alone")
         if self._process.returncode:
@@ -111,6 +130,13 @@ class _Run:
                 "run it by itself to see what it needs",
             )
         return bytes(self._kept["stdout"])
+
+    def _end(self, ended_well: bool) -> None:
+        if not self._leads:
+            self._process.kill()
+            self._process.wait()
+        elif not ended_well:  # what a command leaves behind when it ends well, such as an agent, may stay
+            end_group(self._process)
 
     def _read(self, name: str, pipe: IO[bytes]) -> None:
         kept = self._kept[name]
@@ -127,6 +153,20 @@ class _Run:
         lines = self._kept["stderr"].decode("utf-8", "replace").strip().splitlines()
         said = one_line(redact(lines[-1], *(word for word in printed if len(word) >= 8)), 200) if lines else ""
         return f', saying "{said}"' if said else ""
+
+
+def _may_ask() -> bool:
+    """Whether we, and what we start, are what the user's terminal listens to."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def _ending(code: int) -> str:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shlex
+import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -100,6 +104,64 @@ def test_a_child_of_the_command_that_holds_its_output_is_not_waited_for_without_
     program = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(2)'])"
     with pytest.raises(BadKey, match="did not end within"):
         key_of_command(python(program), time_limit=0.5)
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    os.mkfifo(tmp_path / "fifo")
+    return tmp_path / "fifo"
+
+
+def test_what_a_command_leaves_behind_does_not_keep_its_key_back(fifo: Path) -> None:
+    left_behind = f"(read line < {shlex.quote(str(fifo))}) & echo {KEY}"
+    try:
+        assert key_of_command(shlex.join(["sh", "-c", left_behind])).require_key().reveal() == KEY
+    finally:
+        fifo.open("w").close()  # it was left alone, and ends here
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_the_command_has_started_ends_with_it(fifo: Path, number: int) -> None:
+    waiting = f"sh -c 'echo up; exec sleep 3600' > {shlex.quote(str(fifo))}; echo {KEY}"
+    command = [sys.executable, "-m", "fwbill_tui", "accounts", "--api-key-command", shlex.join(["sh", "-c", waiting])]
+    program = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
+    with fifo.open("rb", buffering=0) as held:
+        assert held.readline() == b"up\n"
+        program.send_signal(number)
+        ended, _, _ = select.select([held], [], [], 60)  # when nobody holds the other end any more
+        assert ended
+        assert held.read() == b""
+    assert program.communicate()[1].count(b"\n") == 1
+    assert program.returncode == 128 + number
+
+
+def test_the_command_may_ask_on_the_terminal() -> None:
+    pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
+    program = (
+        "import fcntl, sys, termios\n"
+        "fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+        "from fwbill_tui.fireworks.key_command import key_of_command\n"
+        "print('the key', key_of_command(sys.argv[1]).require_key().reveal()[::-1])\n"
+    )
+    asks = "stty -echo < /dev/tty; echo 'Passphrase:' > /dev/tty; read line < /dev/tty; echo $line"
+    ours, terminal = pty.openpty()
+    asking = subprocess.Popen(
+        [sys.executable, "-c", program, shlex.join(["sh", "-c", asks])],
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    )  # fmt: skip
+    os.close(terminal)
+    said = b""
+    try:
+        while b"Passphrase:" not in said:
+            said += os.read(ours, 1000)
+        os.write(ours, f"{KEY}\n".encode())
+        while (wanted := f"the key {KEY[::-1]}".encode()) not in said:
+            said += os.read(ours, 1000)
+    finally:
+        asking.kill()
+        asking.wait()
+        os.close(ours)
+    assert wanted in said
 
 
 def test_a_bad_account_is_refused() -> None:
