@@ -41,6 +41,8 @@ class FireworksError(Exception):
     """Whether the same call may well succeed a moment later."""
     everywhere: ClassVar[bool] = False
     """Whether every further call of the same sign-in would fail in the same way."""
+    retry_after: float | None = None
+    """Seconds that the service asks to wait, where it does."""
 
     def __init__(self, message: str, advice: str) -> None:
         self.message = one_line(redact(message), 600)
@@ -123,7 +125,7 @@ class UntrustedConnection(NetworkError):
 
 
 class TooManyRequests(FireworksError):
-    """The account's rate limit is used up (HTTP 429, RESOURCE_EXHAUSTED). `retry_after`: seconds the service asks to wait."""
+    """The account's rate limit is used up (HTTP 429, RESOURCE_EXHAUSTED)."""
 
     transient = True
 
@@ -268,7 +270,7 @@ def from_http(status: int, body: bytes, *, where: str, retry_after: float | None
         return make(UnexpectedAnswer, where, "the answer sends us to another address, where no key goes", status=str(status))
     kind = _HTTP.get(status, ServiceError if status >= 500 else UnexpectedAnswer)
     error = make(kind, where, _quoted(kind, _said(body)), status=f"HTTP {status}")
-    if isinstance(error, TooManyRequests):
+    if error.transient:
         error.retry_after = retry_after
     return error
 
@@ -295,7 +297,7 @@ def from_grpc(code: str, details: str, *, where: str, retry_after: float | None 
     error = make(kind, where, one_line(words), status=code)
     if code == "FAILED_PRECONDITION":  # gRPC has no word for a suspended account
         error.advice = f"see Billing in the console (app.fireworks.ai), or {error.advice}"
-    if isinstance(error, TooManyRequests):
+    if error.transient:
         error.retry_after = retry_after
     return error
 

@@ -24,10 +24,10 @@ class RetryPolicy:
     """How often and how patiently a transient failure is tried again. Times in seconds.
 
     The n-th pause is `first * 2**n` at most and half of that at least, never above `longest`; after "too many requests"
-    it starts from `first_when_limited`, or is what the service asks for. A service that asks for more than `patience` is
-    not waited for. After "too many requests" it is tried up to `attempts_when_limited` times: the limit is counted by the
-    minute, so the pauses together take more than one. A call that timed out is tried `timeouts` times at most, since each
-    try takes its whole time limit.
+    it starts from `first_when_limited`. A service that asks for a pause gets that one, and is not waited for when it asks for
+    more than `patience`. After "too many requests" it is tried up to `attempts_when_limited` times: the limit is counted by
+    the minute, so the pauses together take more than one. A call that timed out is tried `timeouts` times at most, since
+    each try takes its whole time limit.
     """
 
     attempts: int = 5
@@ -40,7 +40,7 @@ class RetryPolicy:
 
     def pause(self, tries: int, error: BaseException | None) -> float:
         """The pause after the `tries`-th failed try (from 1)."""
-        if isinstance(error, TooManyRequests) and error.retry_after is not None:
+        if isinstance(error, FireworksError) and error.retry_after is not None:
             return error.retry_after + random.uniform(0, min(1.0, self.first))
         first = self.first_when_limited if isinstance(error, TooManyRequests) else self.first
         return min(self.longest, first * 2.0 ** (tries - 1)) * random.uniform(0.5, 1)
@@ -49,8 +49,10 @@ class RetryPolicy:
         """Whether a failure is final after the `tries`-th try."""
         if not isinstance(error, FireworksError) or not error.transient:
             return True
+        if (error.retry_after or 0) > self.patience:
+            return True
         if isinstance(error, TooManyRequests):
-            return tries >= self.attempts_when_limited or (error.retry_after or 0) > self.patience
+            return tries >= self.attempts_when_limited
         return tries >= (self.timeouts if isinstance(error, TimedOut) else self.attempts)
 
 

@@ -102,6 +102,13 @@ def test_a_passing_trouble_is_waited_out(accounts: Any, answer: Answer, status: 
     assert len(accounts.server.requests) == 4
 
 
+def test_a_service_that_is_down_for_longer_than_we_wait_is_not_asked_again(accounts: Any, answer: Answer) -> None:
+    with pytest.raises(errors.ServiceError) as caught:
+        accounts(lambda _: answer(503, "", "Retry-After: 3600"))
+    assert caught.value.retry_after == 3600
+    assert len(accounts.server.requests) == 1
+
+
 def test_what_never_passes_is_given_up(accounts: Any, answer: Answer) -> None:
     with pytest.raises(errors.TooManyRequests):
         accounts(lambda _: answer(429, "", "Retry-After: 0"))

@@ -13,6 +13,7 @@ from fwbill_tui.fireworks.errors import (
     SignInRefused,
     TimedOut,
     TooManyRequests,
+    from_http,
 )
 from fwbill_tui.fireworks.retry import RetryPolicy, retrying
 
@@ -68,6 +69,14 @@ def test_the_service_says_how_long_to_wait() -> None:
     with pytest.raises(TooManyRequests):
         retrying(script, policy=policy)
     assert script.calls == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_is_asked_for_by_a_service_that_is_busy_or_limits(status: int) -> None:
+    policy = RetryPolicy()
+    assert 7 <= policy.pause(1, from_http(status, b"", where="x", retry_after=7)) <= 8
+    assert not policy.gives_up(1, from_http(status, b"", where="x", retry_after=7))
+    assert policy.gives_up(1, from_http(status, b"", where="x", retry_after=3600))
 
 
 def test_pauses_grow_within_bounds_and_differ() -> None:
