@@ -273,13 +273,13 @@ def describe_span(time_range: TimeRange, time_zone: str) -> str:
     if days is not None:
         first, last = days
         if first == last:
-            return _day_said(first)
-        return f"{_day_said(first, with_year=first.year != last.year)} – {_day_said(last)}"
+            return day_said(first)
+        return f"{day_said(first, with_year=first.year != last.year)} – {day_said(last)}"
     local_start, local_end = start.astimezone(zone(time_zone)), end.astimezone(zone(time_zone))
     if local_start.date() == local_end.date():
-        return f"{_day_said(local_start)} {_clock(local_start)} – {_clock(local_end)}"
-    first_day = _day_said(local_start, with_year=local_start.year != local_end.year)
-    return f"{first_day} {_clock(local_start)} – {_day_said(local_end)} {_clock(local_end)}"
+        return f"{day_said(local_start)} {_clock(local_start)} – {_clock(local_end)}"
+    first_day = day_said(local_start, with_year=local_start.year != local_end.year)
+    return f"{first_day} {_clock(local_start)} – {day_said(local_end)} {_clock(local_end)}"
 
 
 def describe_length(time_range: TimeRange, time_zone: str) -> str:
@@ -350,12 +350,13 @@ def _begins_day(instant: datetime, time_zone: str) -> bool:
 def _said(edge: datetime | None, time_zone: str, *, last: bool = False) -> str:
     assert edge is not None
     if _begins_day(edge, time_zone):
-        return _day_said(local_date(edge - timedelta.resolution if last else edge, time_zone))
+        return day_said(local_date(edge - timedelta.resolution if last else edge, time_zone))
     local = edge.astimezone(zone(time_zone))
-    return f"{_day_said(local)} {_clock(local)}"
+    return f"{day_said(local)} {_clock(local)}"
 
 
-def _day_said(day: date, *, with_year: bool = True) -> str:
+def day_said(day: date, *, with_year: bool = True) -> str:
+    """`Oct 5 2026`, in every language and on every system."""
     return f"{_MONTHS[day.month - 1]} {day.day}" + (f" {day.year}" if with_year else "")
 
 

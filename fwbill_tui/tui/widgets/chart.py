@@ -21,6 +21,7 @@ from fwbill_tui.tui.widgets.facets import shown_value, title_of
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.names import dimension_of
+from fwbill_tui.usage.ranges import day_said
 
 if TYPE_CHECKING:
     from fwbill_tui.tui.widgets.calendar import DayState
@@ -235,8 +236,10 @@ class _Plot:
         """The first and last start under the columns."""
         if not self.columns:
             return ""
-        form = "%b %-d" if self.unit == "day" else "%b %-d %H:%M"
-        first, last = self.columns[0][2].strftime(form), self.columns[-1][2].strftime(form)
+        first, last = (
+            day_said(start, with_year=False) + ("" if self.unit == "day" else f" {start:%H:%M}")
+            for start in (self.columns[0][2], self.columns[-1][2])
+        )
         width = self.bar * len(self.columns)
         if len(first) + len(last) + 1 > width:
             return first
