@@ -20,6 +20,8 @@ _ATTRIBUTES = (
     "bold", "dim", "italic", "underline", "blink", "blink2", "reverse", "conceal", "strike", "underline2", "frame", "encircle",
     "overline",
 )  # fmt: skip
+_NO_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
+"""Takes out what steers a terminal. Such characters have no width, so that what comes after them stands where it should."""
 
 
 class Written:
@@ -60,7 +62,9 @@ class Changes(CompositorUpdate):
             x, segments = self._written.replace(y, begin, strip)
             if segments:
                 output.append(f"\x1b[{y + 1};{x + 1}H")
-            for text, style, _ in segments:
+            for text, style, control in segments:
+                if not control and not text.isprintable():  # whatever a widget was given: nothing painted steers the terminal
+                    text = text.translate(_NO_CONTROLS)
                 wanted = style or plain
                 if wanted is not now:
                     output.append(_turn(now, plain if wanted.link else wanted, system))

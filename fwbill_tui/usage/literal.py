@@ -25,6 +25,11 @@ def _visible(match: re.Match[str]) -> str:
     return "␡" if code == 0x7F else f"<U+{code:04X}>"
 
 
+def _letter(match: re.Match[str]) -> str:
+    shown = _visible(match)
+    return shown if len(shown) == 1 else "\ufffd"
+
+
 def literal(text: str) -> str:
     """The text as one line in which every character that acts or hides is shown instead: `␛` for escape, `<U+202E>`.
 
@@ -35,3 +40,10 @@ def literal(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return re.sub(_UNSAFE, _visible, text)
+
+
+def literal_letters(text: str) -> str:
+    """The same with one character for each, for text in which a cursor moves: `�` where `literal` would spell a code out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return re.sub(_UNSAFE, _letter, text)

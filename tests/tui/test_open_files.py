@@ -123,6 +123,26 @@ async def test_names_that_would_steer_a_terminal_are_shown_literally(show, tmp_p
         assert "\x1b" not in "".join(pilot.app.lines())
 
 
+async def test_the_line_shows_such_a_name_literally_too_with_its_cursor_in_place(show, tmp_path) -> None:
+    name = "exports\x1b]0;PWNED\x1b\\\x9bx"
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "usage.csv").write_text("x")
+    async with show(OpenFilesScreen(tmp_path)) as pilot:
+        line = pilot.app.screen.query_one("#path", Input)
+        await settled(pilot)
+        await pilot.press("down", "enter")
+        await settled(pilot)
+        assert line.value == f"{name}/"  # the folder is still found by its name
+        painted = "".join(pilot.app.lines())
+        assert "exports␛]0;PWNED␛\\�x/" in painted
+        assert not any(letter in painted for letter in "\x1b\x9b")
+        assert names(pilot) == ["□ usage.csv  1 B"]
+        await pilot.press("tab", "home", *["right"] * 8)
+        assert line.cursor_screen_offset.x - line.content_region.x == 8
+        await pilot.click(line, offset=(line.gutter.left + 9, line.gutter.top))
+        assert line.cursor_position == 9
+
+
 def test_looking(folder: Path) -> None:
     assert look("exports", folder).opens == str(folder / "exports")
     assert [entry.name for entry in look("EXP", folder).entries] == ["exports/"]

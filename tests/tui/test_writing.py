@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.color import Color, ColorSystem
 from rich.console import Console
-from rich.segment import Segment
+from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.writing import Changes, Written
+from fwbill_tui.usage.query import Query
 
 WIDTH, HEIGHT = 24, 4
 CONSOLE = Console(color_system="truecolor", force_terminal=True)
@@ -104,6 +105,27 @@ def test_only_what_differs_is_written() -> None:
     assert linked == f"\x1b[1;3H{Strip.render_style(link, 'e', ColorSystem.TRUECOLOR)}"
     written.forget()
     assert write(*first).count("H") == 1
+
+
+def test_no_painted_text_steers_the_terminal() -> None:
+    controls = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
+    painted = Segment("a\x1b]0;x\x07"), Segment(controls), Segment("数\u00a0b"), Segment("\x9b31m", Style(bold=True))
+    update = LayoutUpdate([[Strip(painted)]], Region(0, 0, 12, 1))
+    assert Changes(update, Written()).render_segments(CONSOLE) == "\x1b[1;1Ha]0;x数\u00a0b\x1b[0;1m31m\x1b[0m"
+
+
+def test_what_textual_sends_to_steer_the_terminal_is_sent() -> None:
+    home = Segment("\x1b[H", None, [(ControlType.HOME,)])
+    update = LayoutUpdate([[Strip([home, Segment("a")])]], Region(0, 0, 1, 1))
+    assert Changes(update, Written()).render_segments(CONSOLE) == "\x1b[1;1H\x1b[Ha"
+
+
+async def test_a_search_that_would_steer_the_terminal_is_shown_literally(tmp_path: Path) -> None:
+    write_csv(path := tmp_path / "usage.csv", 1000)
+    async with explorer(path, query=Query(search="\x1b]0;pwn x\x9b31m")) as seen:
+        painted = "".join(strip.text for strip in seen.screen._compositor.render_strips())
+        assert "␛]0;pwn x�31m" in painted
+        assert not any(letter in painted for letter in "\x1b\x9b")
 
 
 async def test_a_screen_that_another_program_wrote_over_can_be_drawn_anew(tmp_path: Path) -> None:

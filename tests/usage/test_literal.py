@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fwbill_tui.usage.literal import literal
+from fwbill_tui.usage.literal import literal, literal_letters
 
 # Format characters with a shape of their own: Arabic, Syriac, Kaithi and Egyptian signs that enclose what follows.
 DRAWN_FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD, *range(0x13430, 0x13440)}
@@ -44,6 +44,15 @@ def test_again_changes_nothing_and_the_result_can_be_encoded(text: str) -> None:
     assert literal(once) == once
     once.encode("utf-8")
     assert len(once.splitlines()) <= 1
+
+
+@given(everything)
+def test_letter_by_letter_the_same_is_shown(text: str) -> None:
+    shown = literal_letters(text)
+    assert len(shown) == len(text)
+    for letter, here in zip(text, shown, strict=True):
+        alone = literal(letter)
+        assert here == (alone if len(alone) == 1 else "�")
 
 
 def test_no_character_that_acts_or_hides_is_left_in_all_of_unicode() -> None:

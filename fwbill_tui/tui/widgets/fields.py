@@ -7,12 +7,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 
+from fwbill_tui.tui.widgets.literal_input import LiteralInput
 from fwbill_tui.tui.widgets.painted import Painted
 
 
-class Line(Input):
+class Line(LiteralInput):
     """A line of text; `enter` ends it."""
 
     BINDING_GROUP_TITLE = "Text line"

@@ -10,8 +10,10 @@ from textual.message import Message
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+from fwbill_tui.tui.widgets.literal_input import LiteralInput
 
-class SearchBox(Input):
+
+class SearchBox(LiteralInput):
     """Every keystroke is a new search; `enter` or `down` go back to the table and keep it, `esc` clears it first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

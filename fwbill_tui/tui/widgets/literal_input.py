@@ -1,0 +1,31 @@
+"""Textual's line of text, whose value may hold what would steer a terminal."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from itertools import accumulate
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.text import Text
+from textual.widgets import Input
+
+from fwbill_tui.usage.literal import literal_letters
+
+
+class LiteralInput(Input):
+    """Shows its value as `literal_letters` does; the value itself stays as it is. Textual paints it raw (8.2)."""
+
+    @property
+    def _shown(self) -> str:
+        return literal_letters(self.value)
+
+    @property
+    def _value(self) -> Text:
+        return super()._value if self.password else Text(self._shown, no_wrap=True, overflow="ignore", end="")
+
+    def _position_to_cell(self, position: int) -> int:
+        return cell_len(self._shown[:position])
+
+    def _cell_offset_to_index(self, offset: int) -> int:
+        ends = list(accumulate(map(get_character_cell_size, self._shown)))
+        return bisect_right(ends, offset + self.scroll_offset.x)
