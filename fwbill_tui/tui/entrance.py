@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -24,7 +25,8 @@ if TYPE_CHECKING:  # a source brings Polars with it
     from fwbill_tui.sources.source import Source
     from fwbill_tui.tui.screens.login import Check
 
-DEMO_HOST = "demo"
+_DEMO_HOST = re.compile(r"demo-[0-9]+-[0-9]{4}-[0-9]{2}-[0-9]{2}(\.invalid)?")
+"""The archive's names for demos. No host is below `.invalid` (RFC 2606); older versions wrote the names without it."""
 FIRST_RANGE = "30d"
 """What an account is opened on when no range was asked for: one window of the export, and long enough to see a trend."""
 
@@ -121,11 +123,11 @@ def _demo_host(rows: int, made: TimeRange) -> str:
     from fwbill_tui.archive.archive import Archive, archive_folder
     from fwbill_tui.archive.errors import ArchiveError
 
-    host = f"{DEMO_HOST}-{rows}-{made.end:%Y-%m-%d}"
+    host = f"demo-{rows}-{made.end:%Y-%m-%d}.invalid"
     archive = Archive(archive_folder(os.environ))
     with suppress(ArchiveError):  # an archive that cannot be read is said when it is opened
         for kept in archive.accounts():
-            if kept.host.startswith(DEMO_HOST) and kept.host != host:
+            if _DEMO_HOST.fullmatch(kept.host) and kept.host != host:
                 archive.forget(kept.host, kept.account)
     return host
 

@@ -1,0 +1,37 @@
+"""The ways in, and what is kept of them."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+
+from fwbill_tui.archive.archive import Archive, archive_folder
+from fwbill_tui.archive.manifest import Fetch
+from fwbill_tui.tui.entrance import demo_doorway
+from fwbill_tui.usage.schema import EventTypes
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def keep(*hosts: str) -> Archive:
+    """The archive of whoever runs this, with a day without usage at each of the hosts."""
+    archive = Archive(archive_folder(os.environ))
+    for host in hosts:
+        nothing = EventTypes().frame_schema().to_frame()
+        archive.account(host, "acme-prod").store(Fetch("0" * 12, "gateway", "event", NOW), [(date(2026, 11, 1), nothing)])
+    return archive
+
+
+def test_a_demo_drops_what_is_kept_of_other_demos_alone() -> None:
+    others = ["api.fireworks.ai", "demo", "demo-1000.corp.example", "demo-9-2026-11-01.corp", "demo.fireworks.corp.example"]
+    archive = keep(*others, "demo-1000-2026-11-01", "demo-5-2026-11-02.invalid")
+    with ExitStack() as stack:
+        host = demo_doorway(1000, stack).archive_host
+    assert host is not None
+    assert host.endswith(".invalid")
+    assert [kept.host for kept in archive.accounts()] == sorted(others)
+    keep(host)
+    with ExitStack() as stack:
+        assert demo_doorway(1000, stack).archive_host == host
+    assert [kept.host for kept in archive.accounts()] == sorted([*others, host])
