@@ -12,7 +12,10 @@ DEFAULT_SPAN = timedelta(hours=24)
 
 
 def closed(wanted: TimeRange, now: datetime) -> TimeRange:
-    """The range with both edges: an open end is `now`, an open start 24 hours before the end, as the service has it."""
+    """The range with both edges: an open end is `now`, an open start 24 hours before the end, as the service has it.
+
+    Raises QueryError for a range without an end that starts after `now`.
+    """
     end = wanted.end or now.astimezone(UTC)
     return TimeRange(wanted.start or end - DEFAULT_SPAN, end)
 

@@ -15,7 +15,7 @@ from fwbill_tui.fireworks.windows import closed
 from fwbill_tui.sources.archived_load import Load
 from fwbill_tui.sources.days import days_touched
 from fwbill_tui.sources.source import Progress, Provenance, Source
-from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.query import QueryError, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 Refresh = Literal["opening", "missing", "events", "stale", "none"]
@@ -82,12 +82,12 @@ class ArchivedSource:
             return {}
 
     def kept(self, wanted: TimeRange) -> Literal["all", "some", "none"]:
-        """How many of the days of a range up to now are kept; `none` also when the archive cannot be read."""
+        """How many of the days of a range up to now are kept; `none` also when the archive cannot be read, and of the future."""
         now = self._clock().astimezone(UTC)
-        days = days_touched(closed(wanted, now), now.date())
         try:
+            days = days_touched(closed(wanted, now), now.date())
             kept = self._archive.manifest().days.keys()
-        except ArchiveError:
+        except (ArchiveError, QueryError):  # an open end is now, before which nothing of the future starts
             return "none"
         if not kept & set(days):
             return "none"

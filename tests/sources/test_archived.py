@@ -606,3 +606,10 @@ def test_sums_of_nothing_prove_nothing_and_are_not_kept(desk: Desk) -> None:
     assert desk.open(days(9, 7), inner=inner).is_empty()
     assert desk.kept == []
     assert same(desk.open(days(9, 7)), desk.expected(days(9, 7)))
+
+
+def test_nothing_is_kept_of_the_future(desk: Desk) -> None:
+    desk.open(TimeRange(NOW - timedelta(days=1), NOW))
+    source = desk.source()
+    assert source.kept(TimeRange(NOW - timedelta(hours=1))) == "all"
+    assert source.kept(TimeRange(NOW + timedelta(hours=1))) == "none"

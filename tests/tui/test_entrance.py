@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 
 from fwbill_tui.archive.archive import Archive, archive_folder
 from fwbill_tui.archive.manifest import Fetch
-from fwbill_tui.tui.entrance import demo_doorway
+from fwbill_tui.sources.launch import Launch
+from fwbill_tui.tui.entrance import check_with_archive, demo_doorway
+from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.schema import EventTypes
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -35,3 +38,13 @@ def test_a_demo_drops_what_is_kept_of_other_demos_alone() -> None:
     with ExitStack() as stack:
         assert demo_doorway(1000, stack).archive_host == host
     assert [kept.host for kept in archive.accounts()] == sorted([*others, host])
+
+
+def test_the_service_is_asked_about_a_key_where_the_range_is_still_to_come() -> None:
+    keep("api.fireworks.ai")
+    launch = Launch(query=Query(range=TimeRange(datetime(2999, 1, 1, tzinfo=UTC))))
+    with ExitStack() as stack:
+        doorway = demo_doorway(1000, stack)
+        check = check_with_archive(doorway, launch, lambda _: None)
+        accounts = check(doorway.credentials[0]._replace(account_id="acme-prod"), threading.Event(), lambda *_: None)
+    assert "acme-prod" in [account.id for account in accounts]

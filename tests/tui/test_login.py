@@ -151,6 +151,17 @@ async def test_every_refusal_fits_its_place_and_says_what_to_do(show, size, kind
         assert box in screen.region
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), ValueError("the range is empty")])
+async def test_a_check_that_cannot_be_made_is_said(show, error: Exception) -> None:
+    def broken(*_: object) -> list[Account]:
+        raise error
+
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, check=broken)) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert str(error) in pilot.app.text_of("#status")
+
+
 async def test_no_network_is_said(show) -> None:
     def refuse(credential: Credential, cancelled: threading.Event, on_wait: object) -> list[Account]:
         raise make(NetworkError, "accounts at 127.0.0.1:9", "not reached: connection refused")

@@ -102,7 +102,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     class Refused(Message):
         """A credential opens nothing."""
 
-        def __init__(self, number: int, error: FireworksError) -> None:
+        def __init__(self, number: int, error: Exception) -> None:
             super().__init__()
             self.number, self.error = number, error
 
@@ -305,7 +305,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
             accounts = self._check(credential, cancelled, waiting)
         except Cancelled:
             return
-        except FireworksError as error:
+        except (FireworksError, OSError, ValueError) as error:  # the latter two from the archive, or the query it was asked
             self.post_message(self.Refused(number, error))
         else:
             self.post_message(self.Checked(number, credential, accounts))
