@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from socksio.exceptions import SOCKSError
 
 from fwbill_tui import __version__
 from fwbill_tui.fireworks.errors import (
@@ -28,6 +29,7 @@ from fwbill_tui.fireworks.errors import (
     redact,
     untrusted,
 )
+from fwbill_tui.fireworks.http_client import new_client
 
 Parameters = Mapping[str, str | Sequence[str]]
 """What a query string says; a parameter with several values is repeated."""
@@ -36,7 +38,7 @@ TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
 USER_AGENT = f"fwbill/{__version__}"
 _CANCEL_POLL = 0.05
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")  # a number for programmers, before the words for everybody
-_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
 
 
 class _Redacting(logging.Filter):
@@ -59,9 +61,8 @@ class HttpSession:
     """
 
     def __init__(self, *, direct: bool, cancelled: threading.Event | None = None, timeout: httpx.Timeout = TIMEOUT) -> None:
-        self._client = httpx.Client(
-            timeout=timeout, follow_redirects=False, trust_env=not direct, headers={"User-Agent": USER_AGENT}
-        )
+        """Raises BadSetting and UntrustedConnection for an environment whose proxies or certificates cannot be used."""
+        self._client = new_client(direct=direct, timeout=timeout, user_agent=USER_AGENT)
         self._cancelled = cancelled or threading.Event()
         self._closed = threading.Event()
         self._sockets: set[socket.socket] = set()
@@ -83,7 +84,8 @@ class HttpSession:
         if self._watcher:
             self._watcher.join()
         self._client.close()
-        self._sockets.clear()
+        for connected in self._sockets:
+            connected.close()  # httpcore leaves it open where a SOCKS proxy refuses (1.0)
 
     @contextlib.contextmanager
     def get(
@@ -100,14 +102,14 @@ class HttpSession:
                 "GET", url, headers=headers, params=parameters, extensions={"trace": self._trace}
             ) as response:
                 yield response
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, SOCKSError) as error:
             if self._cancelled.is_set():
                 raise Cancelled from None
             raise _translated(error, where) from None  # httpx's text and chain may hold the whole link
 
     def _trace(self, event: str, details: Mapping[str, Any]) -> None:
         """Remember each connection's socket: httpcore tells of it when it is connected, and again when TLS wraps it."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # of the connection itself, or by way of a proxy
             connected = details["return_value"].get_extra_info("socket")
             with self._lock:
                 self._sockets = {known for known in self._sockets if known.fileno() != -1} | {connected}
@@ -159,6 +161,8 @@ def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer
             made = make(TimedOut, where)
         case httpx.TransportError() if _tls_failure(error):
             made = make(UntrustedConnection, where, f"no trusted connection, {untrusted(str(error))}")
+        case SOCKSError():
+            made = make(NetworkError, where, "not reached, what is set as a SOCKS proxy does not answer as one")
         case httpx.ConnectError():
             made = make(NetworkError, where, f"not reached, {words()}")
         case httpx.UnsupportedProtocol() | httpx.InvalidURL():

@@ -207,6 +207,20 @@ def program(folder: Path, text: str) -> Path:
     return path
 
 
+def test_settings_that_no_connection_can_be_made_with_are_named(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    environment.delenv("FIREWORKS_BASE_URL")  # what goes to this machine heeds no such settings; no call is made here either
+    environment.setenv("FIREWORKS_API_KEY", "fw_123456789012")
+    environment.setenv("HTTPS_PROXY", "foo://x")
+    code, out, err = fwbill("doctor", "-a", "acme-prod")
+    assert (code, err) == (2, "")
+    assert "HTTPS_PROXY is not the address of a proxy" in " ".join(out.split())
+    environment.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    environment.setenv("SSL_CERT_FILE", "/nowhere")
+    code, out, err = fwbill("doctor", "-a", "acme-prod")
+    assert err == ""
+    assert "SSL_CERT_FILE names /nowhere" in " ".join(out.split())
+
+
 def test_firectl_is_found_with_its_version(environment: pytest.MonkeyPatch, look: Look, tmp_path: Path) -> None:
     environment.delenv("FIREWORKS_BASE_URL")
     environment.delenv("FIREWORKS_GATEWAY_ADDR")
