@@ -55,6 +55,8 @@ class Load:
     """What there is to say when the archive was not used at all."""
     _events_kept: frozenset[date] = frozenset()
     _given: dict[date, Fetch] = field(default_factory=dict)
+    _rejects_given: set[str] = field(default_factory=set)
+    """Keys of the fetches whose rejects were given: kept days of one fetch may come at several times."""
     _fetched: set[date] = field(default_factory=set)
     _failures: dict[date, str] = field(default_factory=dict)
     _damages: dict[date, str] = field(default_factory=dict)
@@ -102,9 +104,9 @@ class Load:
     # -- what is kept ------------------------------------------------------------------------------------------------
     def _give(self, days: Sequence[Day], *, to_the_end: bool = False) -> Iterator[Batch]:
         """The events of kept days. Those that turn out to be damaged are set aside and not given."""
-        fetches = {day.fetch.key: day.fetch for day in days}
-        rejects = tuple(reject for fetch in fetches.values() for reject in fetch.rejects)
-        if rejects:
+        fetches = {day.fetch.key: day.fetch for day in days if day.fetch.key not in self._rejects_given}
+        self._rejects_given.update(fetches)
+        if rejects := tuple(reject for fetch in fetches.values() for reject in fetch.rejects):
             yield self._no_events(rejects)
         total, done = sum(day.size for day in days), 0
         damaged: list[Damage] = []

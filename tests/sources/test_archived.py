@@ -535,6 +535,18 @@ def test_rows_that_could_not_be_read_are_told_every_time(desk: Desk) -> None:
     assert desk.rejects == [reject]
 
 
+def test_rows_that_could_not_be_read_are_told_once_where_some_of_their_days_could_not_be_fetched_again(desk: Desk) -> None:
+    def unreachable(wanted: TimeRange, types: EventTypes) -> list[Batch]:
+        raise errors.make(errors.NetworkError, "accounts at 127.0.0.1", "not reached")
+
+    reject = Reject("export", 17, "prompt_tokens", "not a whole number: '1.5'", "a,b,1.5")
+    desk.open(days(5, 0), inner=Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types), (reject,))]))
+    desk.now += timedelta(hours=2)
+    assert same(desk.open(days(5, 0), inner=Scripted(unreachable)), desk.expected(days(5, 0)))
+    assert "could not be fetched again" in desk.provenance.notes[0]
+    assert desk.rejects == [reject]
+
+
 def test_days_of_which_much_could_not_be_read_are_not_kept(desk: Desk) -> None:
     rejects = tuple(Reject("export", line, None, "5 fields", "") for line in range(201))
     inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types), rejects)])
