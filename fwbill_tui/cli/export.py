@@ -17,6 +17,7 @@ from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, mi
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
+from fwbill_tui.usage.literal import literal
 from fwbill_tui.user_paths import expanded, mode_of
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def export(
         _refuse_partial(usage, inputs)
         _refuse_days(usage, inputs)
         say_notes(usage)
+        if summed and (left_out := usage.ledger.free_text):
+            say(f"left out of the rollup, as they hold free text: {', '.join(map(literal, left_out))}")
         _write(usage, target, chosen, stop, summed=summed, overwrite=not no_clobber, neutralise=neutralise_formulas)
 
     interruptible(work)

@@ -86,6 +86,11 @@ class Ledger:
         """The dimensions that have facets and can be grouped by, Fireworks' own first."""
         return tuple(dict.fromkeys([*DIMENSION_COLUMNS, *(dimension_of(column) for column in self._labels)]))
 
+    @property
+    def free_text(self) -> tuple[str, ...]:
+        """The further columns that are no dimensions."""
+        return self._free_text
+
     @cached_property
     def event_count(self) -> int:
         """How many usage events this is about; rows of a rollup stand for several each."""
@@ -211,14 +216,16 @@ class Ledger:
     def rollup(self, query: Query) -> pl.DataFrame:
         """What is shown, summed per hour and combination of labels: a rollup as its file has it, with labels as text, sorted.
 
-        The buckets are quarter hours (or minutes) where the query's time zone or range needs that. Free text is left out.
+        The buckets are quarter hours (or minutes) where the query's time zone or range needs that. It has every dimension,
+        also those that are too many for the rollup kept here; `free_text` is left out.
         """
         self.check(query)
         predicate = self._predicate(query)
-        keys = [rollup.BUCKET, *self.rolled]
-        summed = rollup.regroup(self._facts(query, predicate).filter(predicate.on_labels()), keys)
+        columns = tuple(dict.fromkeys((*self.rolled, *self._labels)))
+        keys = [rollup.BUCKET, *columns]
+        summed = rollup.regroup(self._facts(query, predicate, *columns).filter(predicate.on_labels()), keys)
         summed = rollup.narrowed(summed).select(*keys, *rollup.SUMS)
-        return summed.with_columns(pl.col(self.rolled).cast(pl.String)).sort(keys, nulls_last=True)
+        return summed.with_columns(pl.col(columns).cast(pl.String)).sort(keys, nulls_last=True)
 
     # -- answers from the events -----------------------------------------------------------------------------------------
     def order(self, query: Query) -> pl.Series:

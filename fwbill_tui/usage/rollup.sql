@@ -1,5 +1,6 @@
 -- The rollup that fwbill opens with --rollup, from a table of usage events with the columns of Fireworks' export.
 -- Put your table in place of usage_events, and run it in a session whose time zone is UTC.
+-- A further column that is to be a label goes wherever email is.
 -- An event without the cached split counts as fwbill counts it: nothing cached, or what the other part leaves of the prompt.
 SELECT
     bucket, usage_type, base_model_name, model_bucket, email, accelerator_type,

@@ -45,6 +45,20 @@ def test_a_rollup_of_events_sums_to_the_same(fwbill: Fwbill, name: str) -> None:
     assert theirs["source"]["kind"] == "rollup"
 
 
+@pytest.mark.parametrize("lazy", [(), ("--lazy",)], ids=["in memory", "on disk"])
+def test_every_dimension_is_in_a_rollup_and_what_is_left_out_is_said(fwbill: Fwbill, lazy: tuple[str, ...]) -> None:
+    events = pl.read_csv("usage.csv", infer_schema=False).with_row_index("number")
+    few, many, free = (pl.col("number").mod(count).cast(pl.String) for count in (7, 100, 2_000))
+    events.select(pl.exclude("number"), few.alias("team"), many.alias("deployment"), free.alias("request")).write_csv("more.csv")
+    code, _, err = fwbill("export", "more.csv", *lazy, "--format", "rollup", "--search", "-gpt", "--filename", "r.parquet")
+    assert (code, err) == (0, "fwbill: left out of the rollup, as they hold free text: request\n")
+    for names in ("deployment,day", "team,model"):
+        ours = json.loads(fwbill("summary", "more.csv", "--search", "-gpt", "--group-by", names, "-o", "json")[1])
+        theirs = json.loads(fwbill("summary", "--rollup", "r.parquet", "--group-by", names, "-o", "json")[1])
+        assert theirs["groups"] == ours["groups"]
+        assert len(ours["groups"]) > 10
+
+
 def test_filters_and_range_apply_to_what_is_summed(fwbill: Fwbill) -> None:
     assert fwbill("export", "usage.csv", "--format", "rollup", "--model", "*kimi*", "--where", "prompt_tokens>9000")[0] == 0
     ours = json.loads(fwbill("summary", "usage.csv", "--model", "*kimi*", "--where", "prompt_tokens>9000", "-o", "json")[1])
