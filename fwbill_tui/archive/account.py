@@ -96,7 +96,7 @@ class AccountArchive:
                 raise cannot("write to", self.folder, error) from error
             with self._locked():
                 self._name(fetch, written)
-            _log.info("kept %d days of %s from %s by %ss", len(written), self.account, fetch.source, fetch.grain)
+            _log.info("kept %d days of %s from %s", len(written), self.account, fetch.source)
         finally:
             self._remove_unnamed(day.file for day in written)
         self._sweep()

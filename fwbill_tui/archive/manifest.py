@@ -20,10 +20,11 @@ SETTLED_AFTER = timedelta(hours=48)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """A fetch may lie this far in the future by the machine's clock and still be believed."""
 
-Grain = Literal["event", "day"]
 DayState = Literal["have", "provisional", "missing"]
 """A day is kept and final, kept but may still grow, or not kept."""
 
+_GRAIN = "event"
+"""What a kept row stands for. Older versions kept sums per day, too, without their time zone: those count as not kept."""
 _FILE = re.compile(r"\d{4}-\d\d-\d\d\.[0-9a-f]{16}\.parquet")
 
 
@@ -37,7 +38,6 @@ class Fetch:
 
     key: str
     source: str
-    grain: Grain
     fetched_at: datetime
     rejects: tuple[Reject, ...] = ()
     outside: int = 0
@@ -47,12 +47,9 @@ class Fetch:
         return self.fetched_at <= now + CLOCK_TOLERANCE
 
     def state_of(self, day: date, now: datetime) -> DayState:
-        """Whether a UTC day that was fetched then is final.
-
-        A time of fetch that cannot be right proves nothing; a day of which only sums could be had waits for its events.
-        """
+        """Whether a UTC day that was fetched then is final. A time of fetch that cannot be right proves nothing."""
         settled = start_of(day) + timedelta(days=1) + SETTLED_AFTER
-        final = self.grain == "event" and self.believed(now) and self.fetched_at >= settled
+        final = self.believed(now) and self.fetched_at >= settled
         return "have" if final else "provisional"
 
 
@@ -144,11 +141,14 @@ def read_manifest(data: bytes, *, name: str) -> Manifest:
 
 def _from_content(content: Any) -> Manifest:
     fetches = {key: _fetch_from_json(key, value) for key, value in content["fetches"].items()}
+    sums = {key for key, value in content["fetches"].items() if value["grain"] != _GRAIN}
     days: dict[date, Day] = {}
     for name, value in content["days"].items():
         file = value.get("file", "")
         if file and not _FILE.fullmatch(file):
             raise ValueError(f"not a file of ours: {file!r}")
+        if value["fetch"] in sums:
+            continue
         days[date.fromisoformat(name)] = Day(
             date.fromisoformat(name),
             fetches[value["fetch"]],
@@ -162,7 +162,7 @@ def _from_content(content: Any) -> Manifest:
 
 
 def _fetch_to_json(fetch: Fetch) -> dict[str, Any]:
-    value: dict[str, Any] = {"source": fetch.source, "grain": fetch.grain, "fetched_at": fetch.fetched_at.isoformat()}
+    value: dict[str, Any] = {"source": fetch.source, "grain": _GRAIN, "fetched_at": fetch.fetched_at.isoformat()}
     if fetch.rejects:
         value["rejects"] = [[reject.source, reject.line, reject.column, reject.reason, reject.text] for reject in fetch.rejects]
     if fetch.outside:
@@ -171,11 +171,11 @@ def _fetch_to_json(fetch: Fetch) -> dict[str, Any]:
 
 
 def _fetch_from_json(key: str, value: Any) -> Fetch:
-    if value["grain"] not in ("event", "day"):
+    if value["grain"] not in (_GRAIN, "day"):
         raise ValueError(f"not a grain: {value['grain']!r}")
     fetched_at = datetime.fromisoformat(value["fetched_at"])
     rejects = tuple(Reject(*reject) for reject in value.get("rejects", ()))
-    return Fetch(key, value["source"], value["grain"], fetched_at.astimezone(UTC), rejects, value.get("outside", 0))
+    return Fetch(key, value["source"], fetched_at.astimezone(UTC), rejects, value.get("outside", 0))
 
 
 def _day_to_json(day: Day) -> dict[str, Any]:

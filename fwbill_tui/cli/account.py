@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import Account
-    from fwbill_tui.sources.archived import Refresh
     from fwbill_tui.sources.opening import SourceChoice
     from fwbill_tui.sources.source import Source
 
@@ -113,11 +112,11 @@ def account_flags(*, account_id: bool = True, sign_in: bool = True) -> Callable[
 
 
 def account_source(
-    flags: AccountFlags, *, choice: SourceChoice, keep: bool, sums: bool, time_zone: str, cancelled: threading.Event
+    flags: AccountFlags, *, choice: SourceChoice, keep: bool, time_zone: str, cancelled: threading.Event
 ) -> Source:
     """The account that the flags, the environment, firectl's files and the keyring name, ready to be read.
 
-    `sums`: whether days that are kept as sums will do; days that may still grow are asked for anew, as nobody presses a key.
+    Days that may still grow are asked for anew, as nobody presses a key.
 
     Raises CommandError when there is no sign-in or several accounts to choose from, and FireworksError.
     """
@@ -132,10 +131,9 @@ def account_source(
     if named is None:
         with RestClient(endpoints, credential, cancelled=cancelled) as client:
             named = the_account(client.accounts(), credential)
-    refresh: Refresh = "missing" if sums else "events"
     return open_account(
         endpoints, credential, named,
-        choice=choice, keep=keep, refresh=refresh, time_zone=time_zone, environ=flags.environ,
+        choice=choice, keep=keep, refresh="missing", time_zone=time_zone, environ=flags.environ,
     )  # fmt: skip
 
 

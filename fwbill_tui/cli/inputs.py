@@ -137,7 +137,6 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
             inputs.account,
             choice=inputs.source_choice,
             keep=not inputs.no_archive,
-            sums=sums,
             time_zone=query.time_zone,
             cancelled=stop,
         )

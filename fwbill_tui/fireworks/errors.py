@@ -101,6 +101,12 @@ class Unimplemented(FireworksError):
     everywhere = True
 
 
+class NoEvents(FireworksError):
+    """No way to single events is there, can be reached or takes this sign-in; usage by day may be had all the same."""
+
+    everywhere = True
+
+
 class StorageError(FireworksError):
     """What was fetched cannot be written to this machine."""
 

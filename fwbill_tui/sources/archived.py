@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from copy import copy
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from fwbill_tui.archive.account import AccountArchive
 from fwbill_tui.archive.errors import ArchiveError, DamagedManifestError
 from fwbill_tui.archive.manifest import Day, DayState, Manifest
-from fwbill_tui.fireworks.errors import StorageError
+from fwbill_tui.fireworks.errors import NoEvents, StorageError
 from fwbill_tui.fireworks.windows import closed
 from fwbill_tui.sources.archived_load import Load
 from fwbill_tui.sources.days import days_touched
@@ -18,10 +19,13 @@ from fwbill_tui.sources.source import Progress, Provenance, Source
 from fwbill_tui.usage.query import QueryError, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
-Refresh = Literal["opening", "missing", "events", "stale", "none"]
+if TYPE_CHECKING:
+    from fwbill_tui.sources.rest import RestSource
+
+Refresh = Literal["opening", "missing", "stale", "none"]
 """What is fetched. `missing`: days that are not kept, and provisional ones that are not fresh. `opening`: the same, but nothing
-at all when every day is kept, so that a known range opens at once. `events`: as `missing`, and days that are kept only as
-sums. `stale`: days that are not kept, and every provisional one. `none`: nothing."""
+at all when every day is kept, so that a known range opens at once. `stale`: days that are not kept, and every provisional
+one. `none`: nothing."""
 
 FRESH_FOR = timedelta(minutes=15)
 
@@ -31,7 +35,8 @@ class ArchivedSource:
 
     A fetch that is stopped at any moment goes on where it stopped. A day that cannot be fetched again is given out as it
     is kept, and a note says how old it is; one that is neither kept nor fetched is in `provenance().missing`. An archive
-    that cannot be used is a note, too: usage then comes through `inner` alone.
+    that cannot be used is a note, too: usage then comes through `inner` alone. Where no events can be had, `by_day` tells
+    sums per day of what is not kept. Those are cut in the query's time zone, and so are never kept but asked for each time.
     """
 
     needs_range = True
@@ -41,15 +46,20 @@ class ArchivedSource:
         inner: Source | None,
         archive: AccountArchive,
         *,
+        by_day: RestSource | None = None,
         refresh: Refresh = "missing",
         fresh_for: timedelta = FRESH_FOR,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`inner` fetches usage of the archive's account, days cut in UTC; None goes with `refresh="none"` alone."""
+        """`inner` fetches events of the archive's account; None goes with `refresh="none"` alone.
+
+        `by_day` is asked when `inner` raises NoEvents.
+        """
         if inner is None and refresh != "none":
             raise ValueError("there is nothing to fetch through")
         self._inner = inner
         self._archive = archive
+        self._by_day = by_day
         self._refresh: Refresh = refresh
         self._fresh_for = fresh_for
         self._clock = clock
@@ -72,7 +82,15 @@ class ArchivedSource:
 
     def refreshing(self, refresh: Refresh) -> ArchivedSource:
         """The same source with another policy."""
-        return ArchivedSource(self._inner, self._archive, refresh=refresh, fresh_for=self._fresh_for, clock=self._clock)
+        other = copy(self)
+        other._refresh = refresh
+        return other
+
+    def in_zone(self, time_zone: str) -> ArchivedSource:
+        """The same source with sums per day cut in another zone. Raises QueryError for an unknown one."""
+        other = copy(self)
+        other._by_day = self._by_day and self._by_day.in_zone(time_zone)
+        return other
 
     def day_states(self, first: date, last: date) -> dict[date, DayState]:
         """Which days are kept, and whether for good; {} when the archive cannot be read (loading says why)."""
@@ -114,7 +132,7 @@ class ArchivedSource:
         """
         now = self._clock().astimezone(UTC).replace(microsecond=0)
         inner = None if self._refresh == "none" else self._inner
-        load = Load(self._archive, inner, closed(wanted, now), now, self._clock, types, progress, cancelled)
+        load = Load(self._archive, inner, closed(wanted, now), now, self._clock, types, progress, cancelled, self._by_day)
         try:
             manifest = self._opened(load)
             if manifest is None:
@@ -153,13 +171,20 @@ class ArchivedSource:
         return missing.union(day.date for day in provisional)
 
     def _fresh(self, day: Day, now: datetime) -> bool:
-        if self._refresh == "events" and day.fetch.grain != "event":
-            return False
         return day.fetch.believed(now) and now - day.fetch.fetched_at < self._fresh_for
 
     def _unarchived(self, wanted: TimeRange, load: Load) -> Iterator[Batch]:
         assert load.inner is not None
+        notes: tuple[str, ...] = ()
+        source = load.inner
         try:
-            yield from load.inner.batches(wanted, types=load.types, progress=load.progress, cancelled=load.cancelled)
+            try:
+                yield from source.batches(wanted, types=load.types, progress=load.progress, cancelled=load.cancelled)
+            except NoEvents:
+                if self._by_day is None:
+                    raise
+                notes, source = source.provenance().notes, self._by_day
+                yield from source.batches(wanted, types=load.types, progress=load.progress, cancelled=load.cancelled)
         finally:
-            load.instead = load.inner.provenance()
+            told = source.provenance()
+            load.instead = told._replace(notes=(*notes, *told.notes))

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -14,6 +15,7 @@ from fwbill_tui.fireworks.endpoints import BASE_URL, GATEWAY_ADDR, Endpoints
 from fwbill_tui.fireworks.errors import (
     FireworksError,
     NetworkError,
+    NoEvents,
     SignInRefused,
     ToolFailed,
     ToolMissing,
@@ -62,6 +64,12 @@ class AccountWays:
         self._workspace = workspace
         self._policy = policy
         self._quiet_limit = quiet_limit
+
+    def in_zone(self, time_zone: str) -> AccountWays:
+        """The same ways with usage by day cut in another zone."""
+        other = copy(self)
+        other._time_zone = time_zone
+        return other
 
     def source(self, way: Way, *, leave_on: tuple[type[FireworksError], ...] = ()) -> Source:
         """The source that reads usage one way; `leave_on` as in `WindowedSource`.
@@ -130,8 +138,10 @@ class AutoSource:
 
     needs_range = True
 
-    def __init__(self, ways: AccountWays) -> None:
+    def __init__(self, ways: AccountWays, *, by_day: bool = True) -> None:
+        """Without `by_day`, REST is left to the caller: NoEvents is raised in its place."""
         self.account = ways.account
+        self._by_day = by_day
         self._ways = ways
         last = [way for way in WAYS if not ways.closed(way)][-1:]
         # A window that the last way cannot have is missing alone: there is nothing to leave it for.
@@ -151,10 +161,15 @@ class AutoSource:
         """That of the way that is used; at first the best."""
         return self._sources[self._used].label
 
+    def in_zone(self, time_zone: str) -> AutoSource:
+        """The same source with usage by day cut in another zone. Raises QueryError for an unknown one."""
+        return AutoSource(self._ways.in_zone(time_zone), by_day=self._by_day)
+
     def provenance(self) -> Provenance:
         """That of the way that was used, and why no better one was."""
         used = self._sources[self._used].provenance()
-        why = [f"{self._sources[way].label} not used: {reason}" for way, reason in self._left.items() if way != self._used]
+        last = self._used if self._settled or self._by_day else None
+        why = [f"{self._sources[way].label} not used: {reason}" for way, reason in self._left.items() if way != last]
         return used._replace(notes=(*why, *used.notes))
 
     def batches(
@@ -168,7 +183,7 @@ class AutoSource:
     ) -> Iterator[Batch]:
         """The usage of `wanted`, as the way that works gives it; see there, and `Source.batches`.
 
-        Raises what the last way that was tried raises.
+        Raises what the last way that was tried raises, and NoEvents as said above.
         """
         if self._settled != types.key:
             self._settled, self._left = "", {}
@@ -177,6 +192,9 @@ class AutoSource:
             if why := self._ways.closed(way):
                 self._left[way] = why
                 continue
+            if way == "rest" and not self._by_day:
+                last = problem.message if problem is not None else next(reversed(self._left.values()))
+                raise NoEvents(last, "read usage by day with --source rest")
             self._used = way
             reading = self._sources[way].batches(wanted, types=types, progress=progress, cancelled=cancelled)
             try:

@@ -10,6 +10,7 @@ import polars as pl
 
 from fwbill_tui.archive.manifest import start_of
 from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
 _DAY = timedelta(days=1)
 
@@ -49,11 +50,30 @@ def common(one: TimeRange, other: TimeRange) -> TimeRange | None:
     return TimeRange(start, end) if start < end else None
 
 
+def local_days(stretch: TimeRange, time_zone: str) -> TimeRange:
+    """A range with both edges, widened to whole days of a time zone."""
+    assert stretch.start is not None
+    assert stretch.end is not None
+    last = stretch.end - timedelta(microseconds=1)
+    return TimeRange(
+        start_of_day(local_date(stretch.start, time_zone), time_zone), end_of_day(local_date(last, time_zone), time_zone)
+    )
+
+
 def within(events: pl.DataFrame, wanted: TimeRange) -> pl.DataFrame:
     """The events that start in a range with both edges; the same frame when all do."""
     started = events.get_column("start_time")
     inside = (started >= wanted.start) & (started < wanted.end)
     return events if inside.all() else events.filter(inside)
+
+
+def without(events: pl.DataFrame, parts: Iterable[TimeRange]) -> pl.DataFrame:
+    """The events that start in none of some ranges with both edges; the same frame when none does."""
+    for part in parts:
+        started = events.get_column("start_time")
+        inside = (started >= part.start) & (started < part.end)
+        events = events.filter(~inside) if inside.any() else events
+    return events
 
 
 def on_days(events: pl.DataFrame, days: Iterable[date]) -> pl.DataFrame:
@@ -82,7 +102,7 @@ class Gathering:
             left_out += frame.height - inside.height
             if not inside.is_empty():
                 self.frames.append(inside)
-        self._had += _without(window, missing)
+        self._had += minus([window], missing)
         ready = [day for day in self.days if day not in self._whole and self._covers(whole([day]))]
         self._whole.update(ready)
         return ready, left_out
@@ -99,15 +119,11 @@ class Gathering:
         return [part for part in taken if not part.is_empty()]
 
     def _covers(self, day: TimeRange) -> bool:
-        return not _minus([day], self._had)
+        return not minus([day], self._had)
 
 
-def _without(window: TimeRange, parts: Iterable[TimeRange]) -> list[TimeRange]:
-    return _minus([window], list(parts))
-
-
-def _minus(ranges: list[TimeRange], parts: Iterable[TimeRange]) -> list[TimeRange]:
-    """What is left of ranges without some parts."""
+def minus(ranges: list[TimeRange], parts: Iterable[TimeRange]) -> list[TimeRange]:
+    """What is left of ranges with both edges without some parts."""
     for part in parts:
         left: list[TimeRange] = []
         for each in ranges:

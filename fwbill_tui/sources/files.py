@@ -109,6 +109,11 @@ class FileSource:
             self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=chunk_bytes, threads=_FRUGAL_THREADS
         )  # fmt: skip
 
+    def in_zone(self, time_zone: str) -> FileSource:
+        """The same source: its events are the same in every zone."""
+        del time_zone
+        return self
+
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
         missing = [(TimeRange(), problem) for problem in self._problems]

@@ -36,14 +36,16 @@ def open_account(
 ) -> Source:
     """The source of an account's usage.
 
-    `auto` takes the best way that works and keeps what it fetched, unless `keep` is False or the environment says so. A
+    `auto` takes the best way that works and keeps the events it fetched, unless `keep` is False or the environment says so. A
     way that was asked for by name is taken alone: the archive neither answers for it nor keeps what it gives, so that
     what comes is what that way has. `refresh` says what is fetched although it is kept. `archive` gives what is kept and
-    asks nobody. `host` names the archive's service where the endpoint's own name does not last (the demo's port).
+    asks nobody. Usage by day has its days cut in `time_zone`. `host` names the archive's service where the endpoint's own
+    name does not last (the demo's port).
     Raises BadAccountId and QueryError.
     """
     from fwbill_tui.fireworks.credentials import account_id
     from fwbill_tui.sources.auto import AccountWays, AutoSource
+    from fwbill_tui.sources.rest import RestSource
 
     account = account_id(account)
     chosen = os.environ if environ is None else environ
@@ -54,6 +56,10 @@ def open_account(
         ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
         return ways.source(choice)
     archived = keep and chosen.get(ARCHIVE_VARIABLE, "").lower() != "off"
-    zone = "UTC" if archived else time_zone  # the archive's days are UTC days
-    source = AutoSource(AccountWays(endpoints, credential, account, time_zone=zone, environ=chosen, policy=policy))
-    return ArchivedSource(source, kept, refresh=refresh) if archived else source
+    ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
+    if not archived:
+        return AutoSource(ways)
+    if ways.closed("rest"):
+        return ArchivedSource(AutoSource(ways), kept, refresh=refresh)
+    by_day = RestSource(endpoints, credential, account, time_zone=time_zone, policy=policy)
+    return ArchivedSource(AutoSource(ways, by_day=False), kept, by_day=by_day, refresh=refresh)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
@@ -66,27 +67,33 @@ class RestSource(WindowedSource):
         )
         self._endpoints = endpoints
         self._credential = credential
-        self._time_zone = zone(time_zone).key
+        self.time_zone = zone(time_zone).key
         self._policy = policy
+
+    def in_zone(self, time_zone: str) -> RestSource:
+        """The same source with its days cut in another zone. Raises QueryError for an unknown one."""
+        other = copy(self)
+        other.time_zone = zone(time_zone).key
+        return other
 
     def _cut(self, wanted: TimeRange, now: datetime) -> list[TimeRange]:
         """Whole local days: the first whole one, to the last whole one or the one that is still going on."""
         assert wanted.start is not None
         assert wanted.end is not None
         first, last = self._day(wanted.start), self._day(wanted.end)
-        if start_of_day(first, self._time_zone) < wanted.start:
+        if start_of_day(first, self.time_zone) < wanted.start:
             first += _DAY
-        if start_of_day(last, self._time_zone) < wanted.end and now < start_of_day(last + _DAY, self._time_zone):
+        if start_of_day(last, self.time_zone) < wanted.end and now < start_of_day(last + _DAY, self.time_zone):
             last += _DAY
-        return cut_days(first, last, self._time_zone)
+        return cut_days(first, last, self.time_zone)
 
     def _day(self, instant: datetime) -> date:
-        return local_date(instant, self._time_zone)
+        return local_date(instant, self.time_zone)
 
     def _opened(self, task: Task, stack: contextlib.ExitStack) -> Callable[[int], Fetched]:
         client = RestClient(self._endpoints, self._credential, cancelled=task.stop, policy=self._policy)
-        usage = BillingUsage(stack.enter_context(client), self.account, time_zone=self._time_zone)
-        return _Fetch(usage, self._time_zone, task).window
+        usage = BillingUsage(stack.enter_context(client), self.account, time_zone=self.time_zone)
+        return _Fetch(usage, self.time_zone, task).window
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,12 +65,11 @@ class Provenance(NamedTuple):
 class WindowEnd(Batch):
     """Says that a window has been given out: everything since the last window's end is its events, and there are no more.
 
-    `kind` and `grain` are as in `Provenance`. It has no events itself.
+    `kind` is as in `Provenance`. It has no events itself.
     """
 
     window: TimeRange
     kind: str
-    grain: Grain
 
 
 class Source(Protocol):
@@ -103,6 +102,12 @@ class Source(Protocol):
         in `provenance().missing` instead. A source that works window by window ends each that was had with a `WindowEnd`, so
         that what is complete is known also of a load that is stopped. Close the iterator (or exhaust it) to leave nothing
         running behind.
+        """
+
+    def in_zone(self, time_zone: str) -> Source:
+        """The same source for a query in another time zone (IANA): usage by day has its days cut there; events are as they are.
+
+        Raises QueryError for an unknown zone.
         """
 
     def provenance(self) -> Provenance:

@@ -106,6 +106,11 @@ class WindowedSource(ABC):
         self._clock = clock
         self._provenance = Provenance(kind, label, self.account, grain=self.grain)
 
+    def in_zone(self, time_zone: str) -> WindowedSource:
+        """The same source: its events are the same in every zone."""
+        del time_zone
+        return self
+
     def provenance(self) -> Provenance:
         """About the last `batches`: what is missing of its range, and why."""
         return self._provenance
@@ -165,7 +170,7 @@ class WindowedSource(ABC):
             )
 
     def _end(self, window: TimeRange, types: EventTypes) -> WindowEnd:
-        return WindowEnd(types.frame_schema().to_frame(), window=window, kind=self.kind, grain=self.grain)
+        return WindowEnd(types.frame_schema().to_frame(), window=window, kind=self.kind)
 
     def _cut(self, wanted: TimeRange, now: datetime) -> list[TimeRange]:
         """The windows of a range with both edges. What they leave out at its ends is missing, for the reason `left_out`."""

@@ -48,7 +48,7 @@ def version(on: date, number: int, rows: int = 20) -> pl.DataFrame:
 
 def fetch(number: int = 1, *, at: datetime = NOW, source: str = "gateway") -> Fetch:
     """A fetch a few seconds after the one before."""
-    return Fetch(f"{number:012x}", source, "event", at + timedelta(seconds=number))
+    return Fetch(f"{number:012x}", source, at + timedelta(seconds=number))
 
 
 def an_archive(root: Path, *, now: datetime = NOW + timedelta(days=1), account: str = ACCOUNT) -> AccountArchive:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -21,8 +22,7 @@ REJECTS = st.builds(
 FETCHES = st.builds(
     Fetch,
     st.text("0123456789abcdef", min_size=12, max_size=12),
-    st.sampled_from(["gateway", "firectl", "rest", "demo"]),
-    st.sampled_from(["event", "day"]),
+    st.sampled_from(["gateway", "firectl", "demo"]),
     st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)).map(lambda at: at.replace(microsecond=0)),  # noqa: DTZ001
     st.lists(REJECTS, max_size=3).map(tuple),
     st.integers(0, 10**6),
@@ -82,15 +82,26 @@ def test_another_layout_is_refused_in_words(layout: int, said: str) -> None:
     assert "/data/manifest.json" in str(caught.value)
 
 
+def test_days_that_an_older_version_kept_as_sums_are_not_there() -> None:
+    """They were cut in UTC whatever the query's zone, and nobody said so when they were read again."""
+    sums, events = Fetch("1", "rest", NOW), Fetch("2", "gateway", NOW)
+    written = write_manifest(Manifest(HOST, ACCOUNT, {day(0): Day(day(0), sums, 0), day(1): Day(day(1), events, 0)}))
+    document = json.loads(written)
+    document["content"]["fetches"]["1"]["grain"] = "day"
+    plain = json.dumps(document["content"], sort_keys=True, separators=(",", ":")).encode()
+    document["sha256"] = hashlib.sha256(plain).hexdigest()
+    assert set(read_manifest(json.dumps(document).encode(), name="it").days) == {day(1)}
+
+
 @pytest.mark.parametrize("file", ["../../etc/passwd", "/etc/passwd", "manifest.json", "2026-10-01.parquet", ".", "a\0b"])
 def test_a_file_name_that_is_not_ours_is_never_touched(file: str) -> None:
-    manifest = Manifest(HOST, ACCOUNT, {day(0): Day(day(0), Fetch("1", "gateway", "event", NOW), 1, file, 1, "")})
+    manifest = Manifest(HOST, ACCOUNT, {day(0): Day(day(0), Fetch("1", "gateway", NOW), 1, file, 1, "")})
     with pytest.raises(DamagedManifestError, match="not a file of ours"):
         read_manifest(write_manifest(manifest), name="it")
 
 
 def state(on: date, fetched_at: datetime, now: datetime) -> str:
-    return Day(on, Fetch("1", "gateway", "event", fetched_at), 0).state(now)
+    return Day(on, Fetch("1", "gateway", fetched_at), 0).state(now)
 
 
 def test_a_day_is_final_when_it_was_fetched_two_days_after_its_end() -> None:

@@ -77,6 +77,36 @@ def test_summary_and_export_agree_on_an_account(fwbill: Fwbill) -> None:
     assert starts == sorted(starts)
 
 
+def test_sums_per_day_are_not_kept_and_so_never_taken_for_events(server: DemoServer, fwbill: Fwbill) -> None:
+    """The gateway answers again a minute later: what was told by day meanwhile is in nobody's way."""
+    day = ["-a", "acme-prod", "--range", "2026-10-14"]
+    server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
+    code, out, err = fwbill("summary", *day, "-o", "json")
+    source = json.loads(out)["source"]
+    assert (code, err, source["kind"], source["grain"]) == (0, "", "rest", "day")
+    assert any("embeddings and images are not in it" in note for note in source["notes"])
+
+    code, _, err = fwbill("export", *day, "--source", "archive")
+    assert (code, Path("billing_metrics.csv").exists()) == (5, False)
+    assert "not in the archive" in err
+
+    server.faults = Faults()
+    source = json.loads(fwbill("summary", *day, "-o", "json")[1])["source"]
+    wanted = TimeRange(datetime(2026, 10, 14, tzinfo=UTC), datetime(2026, 10, 15, tzinfo=UTC))
+    assert (source["kind"], source["grain"], source["notes"]) == ("gateway", "event", [])
+    assert source["events"] == server.expected(wanted).height
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])
+def test_a_fall_back_cuts_days_in_the_zone_of_the_query(server: DemoServer, fwbill: Fwbill, zone: str) -> None:
+    server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
+    question = ["-a", "acme-prod", "--range", "2026-10-12..2026-10-15", "--time-zone", zone, "--group-by", "day", "--sort", "day"]
+    answers = [json.loads(fwbill("summary", *question, "-o", "json", *way)[1]) for way in ((), ("--source", "rest"))]
+    server.faults = Faults()
+    assert answers[0]["groups"] == answers[1]["groups"]
+    assert answers[0]["totals"] == answers[1]["totals"]
+
+
 def test_no_times_are_the_last_24_hours(server: DemoServer, fwbill: Fwbill) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     code, out, _ = fwbill("summary", "-a", server.account_ids[0], "-o", "json")

@@ -37,7 +37,7 @@ def kept(tmp_path: Path) -> Archive:
     kept = Archive(tmp_path / "archive")
     for host, account, ages in (("api.fireworks.ai", "acme-prod", (0, 9, 10)), ("127.0.0.1:80", "acme-prod", (500,))):
         days = [TODAY - timedelta(days=age) for age in ages]
-        fetch = Fetch("0" * 12, "gateway", "event", NOW)
+        fetch = Fetch("0" * 12, "gateway", NOW)
         kept.account(host, account).store(fetch, [(day, events(day)) for day in days])
     return kept
 

@@ -26,7 +26,7 @@ from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.loading import load
-from fwbill_tui.sources.source import Grain, Progress, Provenance
+from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.sources.summing import load_sums
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
@@ -513,7 +513,6 @@ class Scripted:
     """A source whose batches a test makes up; it knows nothing of windows."""
 
     kind, label, needs_range = "firectl", "firectl", True
-    grain: Grain = "event"
 
     def __init__(self, make: Callable[[TimeRange, EventTypes], list[Batch]], *missing: tuple[TimeRange, str]) -> None:
         self.make, self.missing = make, missing
@@ -522,7 +521,7 @@ class Scripted:
         yield from self.make(wanted, types)
 
     def provenance(self) -> Provenance:
-        return Provenance(self.kind, self.label, missing=self.missing, grain=self.grain)
+        return Provenance(self.kind, self.label, missing=self.missing)
 
 
 def test_rows_that_could_not_be_read_are_told_every_time(desk: Desk) -> None:
@@ -574,50 +573,6 @@ def test_a_source_that_fails_in_the_middle_of_a_day_keeps_whole_days(desk: Desk)
     assert same(got, desk.expected(days(9, 7)))
     assert desk.provenance.missing == ((days(6, 5), "the line broke"),)
     assert len(desk.kept) == 3
-
-
-def test_days_that_are_sums_are_told_apart_from_events(desk: Desk) -> None:
-    desk.open(days(9, 7))
-    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types))])
-    inner.grain = "day"
-    for _ in range(2):
-        desk.open(days(9, 5), inner=inner)
-        assert "Nov 15 – Nov 16 2026: sums per day, not single events" in desk.provenance.notes
-        assert desk.provenance.grain == "day"
-    desk.open(days(9, 7))
-    assert (desk.provenance.grain, desk.provenance.notes) == ("event", ())
-
-
-def test_sums_never_take_the_place_of_events(desk: Desk) -> None:
-    """The better way failed when the last days were fetched again: the sums are shown, the events stay."""
-    desk.open(days(3, 0))
-    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types).head(1))])
-    inner.grain = "day"
-    desk.now = NOW + timedelta(hours=1)
-    shown = desk.open(days(4, 0), inner=inner)
-    assert {held.fetch.grain for on, held in desk.archive.manifest().days.items() if on >= days(3, 0).start.date()} == {"event"}
-    assert desk.archive.manifest().days[days(4, 4).start.date()].fetch.grain == "day"
-    assert shown.height < desk.expected(days(4, 0)).height
-    assert "Nov 20 – Nov 21 2026: sums per day, not single events" in desk.provenance.notes
-    assert same(desk.open(days(3, 0), refresh="none"), desk.expected(days(3, 0)))
-
-
-def test_where_events_are_needed_days_kept_as_sums_are_fetched_again_at_once(desk: Desk) -> None:
-    inner = Scripted(lambda wanted, types: [Batch(desk.server.expected(wanted, types=types))])
-    inner.grain = "day"
-    desk.open(days(9, 7), inner=inner)
-    desk.open(days(9, 7))
-    assert (desk.calls, desk.provenance.grain) == ([], "day")
-    assert same(desk.open(days(9, 7), refresh="events"), desk.expected(days(9, 7)))
-    assert desk.provenance.grain == "event"
-
-
-def test_sums_of_nothing_prove_nothing_and_are_not_kept(desk: Desk) -> None:
-    inner = Scripted(lambda _wanted, types: [Batch(types.frame_schema().to_frame())])
-    inner.grain = "day"
-    assert desk.open(days(9, 7), inner=inner).is_empty()
-    assert desk.kept == []
-    assert same(desk.open(days(9, 7)), desk.expected(days(9, 7)))
 
 
 def test_nothing_is_kept_of_the_future(desk: Desk) -> None:
