@@ -7,16 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 from explorer_support import Explorer
 
-from fwbill_tui.demo.faults import Delay, Fault, Faults, refused
+from fwbill_tui.demo.faults import Delay, Fault, Faults, Status, refused
 from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.launch import Launch
+from fwbill_tui.sources.opening import open_account
+from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.screens.accounts import AccountsScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
@@ -25,6 +28,7 @@ from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.query import Query, TimeRange
+from fwbill_tui.usage.zones import local_date, start_of_day
 
 END = date(2026, 11, 22)
 ALL = TimeRange(datetime(2026, 8, 25, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC))
@@ -39,9 +43,11 @@ def server() -> Iterator[DemoServer]:
 
 
 @asynccontextmanager
-async def on_account(server: DemoServer, shown: TimeRange = ALL, key: str = "") -> AsyncIterator[Explorer]:
+async def on_account(
+    server: DemoServer, shown: TimeRange = ALL, key: str = "", source: Source | None = None
+) -> AsyncIterator[Explorer]:
     endpoints = Endpoints(server.base_url, server.gateway_addr)
-    source = AccountSource(endpoints, Credential.pasted(key or server.api_key), "acme-prod", policy=QUICK)
+    source = source or AccountSource(endpoints, Credential.pasted(key or server.api_key), "acme-prod", policy=QUICK)
     app = FwbillApp(Launch(query=Query(), inputs=()))
     app.enter = lambda **_: app.push_screen(ExplorerScreen(source, Query(range=shown), account="acme-prod"))  # type: ignore[assignment,return-value]
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
@@ -64,6 +70,22 @@ async def test_a_range_beyond_31_days_is_whole(server: DemoServer) -> None:
         assert totals.prompt_tokens == expected["prompt_tokens"].sum()
         assert seen.part(TotalsPanel).partial == ""
         assert seen.part(StatusLine).standing.account == "acme-prod"
+
+
+async def test_sums_per_day_are_cut_anew_when_the_time_zone_changes(server: DemoServer) -> None:
+    server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
+    endpoints, zone = Endpoints(server.base_url, server.gateway_addr), "America/New_York"
+    source = open_account(endpoints, Credential.pasted(server.api_key), "acme-prod", policy=QUICK)
+    async with on_account(server, source=source) as seen:
+        await loaded(seen)
+        shown = TimeRange(start_of_day(date(2026, 11, 2), zone), start_of_day(date(2026, 11, 4), zone))
+        seen.screen.ask(replace(seen.screen.query_now, range=shown, time_zone=zone))
+        await loaded(seen)
+        events = seen.screen._ledger.events
+        text = pl.col("usage_type").cast(pl.String) == "TEXT_COMPLETION_INFERENCE_USAGE"
+        expected = server.expected(shown).filter(text)["prompt_tokens"].sum()
+        assert events.filter(text & (pl.col("start_time") >= shown.start))["prompt_tokens"].sum() == expected
+        assert {start_of_day(local_date(start, zone), zone) == start for start in events["start_time"]} == {True}
 
 
 async def test_a_failed_window_is_named_and_fetched_again(server: DemoServer) -> None:

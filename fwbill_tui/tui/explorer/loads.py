@@ -60,6 +60,7 @@ class ExplorerLoads(ExplorerDialogs):
         self._builder: LedgerBuilder | None = None
         self._provenance: Provenance | None = None
         self._loaded_range: TimeRange | None = None
+        self._loaded_zone = ""
         self._in_range: int | None = None
         """How many events the query's range has, when that is known."""
         self._problem = ""
@@ -78,11 +79,13 @@ class ExplorerLoads(ExplorerDialogs):
         raise NotImplementedError
 
     def needs_load(self) -> bool:
-        """Whether the query's range reaches beyond what was loaded."""
+        """Whether the query's range reaches beyond what was loaded, or that has its days cut in another time zone."""
         if not self._source.needs_range:
             return False
         have, want = self._loaded_range, self.query_now.range
         if have is None:
+            return True
+        if self.query_now.time_zone != self._loaded_zone and (self._provenance is None or self._provenance.grain == "day"):
             return True
         starts = have.start is not None and (want.start is None or want.start < have.start)
         ends = have.end is not None and (want.end is None or want.end > have.end)
@@ -97,7 +100,8 @@ class ExplorerLoads(ExplorerDialogs):
         if begun is not None:
             self._go_on(begun)
         else:
-            self._loader.start(source or self._source, [self._loaded_range])
+            self._loaded_zone = self.query_now.time_zone
+            self._loader.start((source or self._source).in_zone(self._loaded_zone), [self._loaded_range])
         self.show_standing()
 
     def _go_on(self, begun: HeadStart) -> None:
@@ -221,9 +225,10 @@ class ExplorerLoads(ExplorerDialogs):
         stale = self._archived.refreshing("stale") if self._archived is not None else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]
-        if ranges and self._builder is not None:
+        events = self._provenance is not None and self._provenance.grain == "event"  # which sums per day are not mixed with
+        if ranges and events and self._builder is not None:
             self._load_problem, self._provenance = "", None
-            self._loader.start(stale, ranges, self._builder)
+            self._loader.start(stale.in_zone(self.query_now.time_zone), ranges, self._builder)
             self.show_standing()
         else:
             self.load(stale)
