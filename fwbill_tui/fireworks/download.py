@@ -23,11 +23,13 @@ from fwbill_tui.fireworks.endpoints import is_loopback
 from fwbill_tui.fireworks.errors import (
     NOT_GIVEN,
     Cancelled,
+    CutShort,
     FireworksError,
     LinkExpired,
     NetworkError,
     ServiceError,
     StorageError,
+    TimedOut,
     UnexpectedAnswer,
     from_http,
     make,
@@ -104,31 +106,39 @@ class Downloader:
 
     def _one(self, url: str, path: Path, where: str, span: _Span) -> int:
         """One try at one file; its size. The body is kept as it is sent, so that its length can be checked."""
-        with self.session.get(url, where=where, headers={"Accept-Encoding": "gzip"}) as response:
-            if response.status_code in _EXPIRED:
-                raise make(LinkExpired, where, "the link has expired", status=f"HTTP {response.status_code}")
-            if response.status_code != httpx.codes.OK:
-                raise _refused(response, where)
-            if response.headers.get("Content-Type", "").lower().startswith("text/html"):
-                raise _not_given(where, "a web page instead of the file")
-            told = response.headers.get("Content-Length", "")
-            length = int(told) if told.isascii() and told.isdigit() else None
-            marked = length is not None or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
-            received = 0
-            span.tell(0, length)
-            with _private(path) as file:
-                for piece in response.iter_raw():
-                    received += len(piece)
-                    if self.limit is not None and span.before + received > self.limit:
-                        raise make(UnexpectedAnswer, where, "the export is larger than the limit set for it")
-                    if self.cancelled.is_set():
-                        raise Cancelled
-                    _write(file, piece)
-                    span.tell(received, length)
+        begun = False
+        try:
+            with self.session.get(url, where=where, headers={"Accept-Encoding": "gzip"}) as response:
+                _check_given(response, where)
+                told = response.headers.get("Content-Length", "")
+                length = int(told) if told.isascii() and told.isdigit() else None
+                marked = length is not None or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+                begun = True
+                received = self._body(response, path, where, span, length)
+        except TimedOut:
+            raise
+        except NetworkError as error:
+            if begun:
+                raise CutShort(error.message, error.advice) from None
+            raise
         if length is not None and received != length:
-            raise make(NetworkError, where, f"the file came only in part, {received:,} of {length:,} bytes")
+            raise make(CutShort, where, f"the file came only in part, {received:,} of {length:,} bytes")
         if not marked and not _ends_well(path, where):
-            raise make(NetworkError, where, f"the file came only in part, {received:,} bytes of an untold number")
+            raise make(CutShort, where, f"the file came only in part, {received:,} bytes of an untold number")
+        return received
+
+    def _body(self, response: httpx.Response, path: Path, where: str, span: _Span, length: int | None) -> int:
+        received = 0
+        span.tell(0, length)
+        with _private(path) as file:
+            for piece in response.iter_raw():
+                received += len(piece)
+                if self.limit is not None and span.before + received > self.limit:
+                    raise make(UnexpectedAnswer, where, "the export is larger than the limit set for it")
+                if self.cancelled.is_set():
+                    raise Cancelled
+                _write(file, piece)
+                span.tell(received, length)
         return received
 
 
@@ -199,6 +209,16 @@ def _checked(url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise make(UnexpectedAnswer, where, "the download link is without TLS and is not followed")
     return where
+
+
+def _check_given(response: httpx.Response, where: str) -> None:
+    """Raise for an answer that is not the file."""
+    if response.status_code in _EXPIRED:
+        raise make(LinkExpired, where, "the link has expired", status=f"HTTP {response.status_code}")
+    if response.status_code != httpx.codes.OK:
+        raise _refused(response, where)
+    if response.headers.get("Content-Type", "").lower().startswith("text/html"):
+        raise _not_given(where, "a web page instead of the file")
 
 
 def _refused(response: httpx.Response, where: str) -> FireworksError:

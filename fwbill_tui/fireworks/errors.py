@@ -130,6 +130,12 @@ class UntrustedConnection(NetworkError):
     everywhere = True
 
 
+class CutShort(FireworksError):
+    """A download began and came only in part. The service was reached: this is no reason to read usage another way."""
+
+    transient = True
+
+
 class TooManyRequests(FireworksError):
     """The account's rate limit is used up (HTTP 429, RESOURCE_EXHAUSTED)."""
 
@@ -203,6 +209,7 @@ _ADVICE: dict[type[FireworksError], str] = {
     AccountSuspended: "see Billing in the console (app.fireworks.ai)",
     Unimplemented: "check FIREWORKS_BASE_URL and FIREWORKS_GATEWAY_ADDR, or export with firectl and open the file",
     NetworkError: "check the network connection and proxy, then try again",
+    CutShort: "check the network connection and proxy, then try again",
     TimedOut: "check the network connection and try again, or with a shorter range",
     UntrustedConnection: "check the machine's clock, its certificates (SSL_CERT_FILE), and any proxy in between",
     TooManyRequests: "wait a minute and try again (without a payment method an account has 10 requests a minute)",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fwbill_tui.cli.main import run
-from fwbill_tui.demo.faults import Fault, Faults, Status, refused
+from fwbill_tui.demo.faults import Fault, Faults, Status, Truncated, refused
 from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.usage.query import TimeRange
 
@@ -95,6 +95,16 @@ def test_sums_per_day_are_not_kept_and_so_never_taken_for_events(server: DemoSer
     wanted = TimeRange(datetime(2026, 10, 14, tzinfo=UTC), datetime(2026, 10, 15, tzinfo=UTC))
     assert (source["kind"], source["grain"], source["notes"]) == ("gateway", "event", [])
     assert source["events"] == server.expected(wanted).height
+
+
+@pytest.mark.parametrize("command", ["summary", "export"])
+def test_a_truncated_download_is_said_and_not_told_by_day(server: DemoServer, fwbill: Fwbill, command: str) -> None:
+    server.faults = Faults((Fault(Truncated(), "download"),))
+    code, out, err = fwbill(command, "-a", "acme-prod", "--range", "2026-10-17")
+    server.faults = Faults()
+    assert (code, out) == (5, "")
+    assert err.startswith("fwbill: ")
+    assert "only in part" in err
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata"])

@@ -112,7 +112,7 @@ def test_what_stays_short_is_an_error_and_leaves_no_file(
     downloader: Downloader, serve: Any, answer: Answer, tmp_path: Path
 ) -> None:
     server = serve(lambda _: answer(200, CSV[:1000], "Connection: close", length=len(CSV)))
-    with pytest.raises(errors.NetworkError) as caught:
+    with pytest.raises(errors.CutShort) as caught:
         downloader.download([server.url + SIGNATURE], tmp_path)
     assert "canary" not in str(caught.value)
     assert len(server.requests) == 5

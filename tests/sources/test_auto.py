@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from left_behind import threads
 
-from fwbill_tui.demo.faults import Fault, Faults, Hang, Reset, Status, refusal
+from fwbill_tui.demo.faults import Fault, Faults, Hang, Reset, Status, Truncated, refusal
 from fwbill_tui.demo.generator import Plan
 from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.fireworks import errors
@@ -169,6 +169,15 @@ def test_when_no_way_works_the_last_reason_is_raised(server: DemoServer, ways: A
         "gateway export not used",
         "firectl export not used",
     ]
+
+
+@pytest.mark.parametrize("effect", [Truncated(), Truncated(length=False), Reset("inside")])
+def test_a_download_that_comes_only_in_part_is_final(server: DemoServer, ways: Any, firectl: Any, effect: Any) -> None:
+    source = AutoSource(ways(Fault(effect, DOWNLOAD)))
+    with pytest.raises(errors.CutShort, match=r"only in part|broke"):
+        load(source, [TimeRange(datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 11, 18, tzinfo=UTC))])
+    assert firectl.calls == []
+    assert not any("billingUsage" in request.path for request in server.requests)
 
 
 def test_one_window_in_trouble_is_no_reason_to_leave(server: DemoServer, ways: Any, firectl: Any) -> None:
