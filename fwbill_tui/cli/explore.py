@@ -33,7 +33,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
     from fwbill_tui.files.inputs import expand
     from fwbill_tui.sources.launch import Launch
 
-    query = filters.query()
+    query = filters.query(of_account=not inputs.files)
     expand(inputs.files)  # a file that is not there is said here, not on a screen
     refuse_clashes(inputs)
     _need_terminal()

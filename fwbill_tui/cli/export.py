@@ -126,7 +126,7 @@ def _query(inputs: InputFlags, filters: FilterFlags) -> Query:
     from fwbill_tui.usage.query import SortKey
 
     natural = inputs.files or filters.group_by
-    return filters.query(default_sort=() if natural else (SortKey("start_time"),))
+    return filters.query(default_sort=() if natural else (SortKey("start_time"),), of_account=not inputs.files)
 
 
 def _refuse_partial(usage: Usage, inputs: InputFlags) -> None:

@@ -41,8 +41,11 @@ class FilterFlags:
     group_by: str | None
     columns: str | None = None
 
-    def query(self, *, default_sort: tuple[SortKey, ...] | None = None) -> Query:
-        """The Query they ask for. Raises UsageError, which names the flag that cannot be understood."""
+    def query(self, *, default_sort: tuple[SortKey, ...] | None = None, of_account: bool = False) -> Query:
+        """The Query they ask for. Raises UsageError, which names the flag that cannot be understood.
+
+        `of_account`: a range that is given needs a start, as nobody knows when an account's usage began.
+        """
         from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
         from fwbill_tui.usage.zones import zone_name
 
@@ -66,6 +69,8 @@ class FilterFlags:
             group_by=self._group_by(),
             columns=columns,
         )
+        if of_account:
+            self._refuse_open_start(query.range)
         for dimension, values in _choices("--without", self.without):
             query = query.exclude(dimension, values)
         return query
@@ -86,6 +91,12 @@ class FilterFlags:
         start = _read("--start-time", lambda text: parse_instant(text, time_zone=time_zone), self.start_time)
         end = _read("--end-time", lambda text: parse_instant(text, time_zone=time_zone), self.end_time)
         return _read("--end-time", lambda _: TimeRange(start, end), "") or TimeRange()
+
+    def _refuse_open_start(self, wanted: TimeRange) -> None:
+        if wanted.start is None and self.range is not None:
+            raise click.UsageError(f"--range: {self.range!r} has no first day, which an account needs: write 2026-01-01..today")
+        if wanted.start is None and self.end_time is not None:
+            raise click.UsageError("--end-time alone has no first day, which an account needs: add --start-time")
 
     def _only(self) -> tuple[Choice, ...]:
         named = [(dimension, getattr(self, dimension)) for dimension in DIMENSIONS if getattr(self, dimension)]

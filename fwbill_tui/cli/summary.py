@@ -33,7 +33,8 @@ def summary(inputs: InputFlags, filters: FilterFlags, output: str | None) -> int
     """
     if filters.sort is not None and not filters.group_by:
         raise click.UsageError("--sort applies to groups here: add --group-by")
-    usage = interruptible(lambda stop: load_usage(inputs, filters.query(default_sort=()), stop, sums=True))
+    query = filters.query(default_sort=(), of_account=not inputs.files)
+    usage = interruptible(lambda stop: load_usage(inputs, query, stop, sums=True))
     for line in missing_lines(usage):
         say(f"partial: {line}")
     if output != "json":  # which has them

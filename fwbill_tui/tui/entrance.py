@@ -140,11 +140,12 @@ def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = Fal
 
 
 def with_range(query: Query, first: TimeRange | None = None) -> Query:
-    """The query on a range with both ends, as an account needs: its own, else `first`, else the last thirty days."""
+    """The query on a range as an account needs: its own, from where `first` starts if it is open; else `first`, or 30 days."""
+    end = query.range.end
+    if query.range.start is None and first is not None and first.start is not None and (end is None or end > first.start):
+        return replace(query, range=TimeRange(first.start, end or first.end))
     if query.range != EVERYTHING:
         return query
-    if first is not None:
-        return replace(query, range=first)
     from fwbill_tui.usage.ranges import parse_range  # late: it brings the time zones
 
     today = datetime.now(UTC).date()

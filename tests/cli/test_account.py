@@ -127,6 +127,28 @@ def test_no_times_are_the_last_24_hours(server: DemoServer, fwbill: Fwbill) -> N
     assert before <= end <= datetime.now(UTC)
 
 
+@pytest.mark.parametrize("flags", [("--range", "everything"), ("--range", "..2026-09-01"), ("--end-time", "2026-09-01")])
+@pytest.mark.parametrize("command", [("summary",), ("export",), ()], ids=["summary", "export", "explorer"])
+def test_an_account_needs_a_first_day(
+    server: DemoServer, fwbill: Fwbill, flags: tuple[str, str], command: tuple[str, ...]
+) -> None:
+    server.forget_requests()
+    code, out, err = fwbill(*command, "-a", "acme-prod", *flags)
+    assert (code, out) == (2, "")
+    assert "has no first day, which an account needs" in err
+    assert err.count("\n") == 1
+    assert server.requests == ()
+    assert not Path("billing_metrics.csv").exists()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_range_with_an_open_end_ends_now(fwbill: Fwbill) -> None:
+    code, out, _ = fwbill("summary", "-a", "acme-prod", "--range", "2026-10-01..", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["range"]["start"] == "2026-10-01T00:00:00Z"
+    assert json.loads(out)["totals"]["events"] > 100
+
+
 def test_the_account_is_found_or_must_be_chosen(server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
     code, _, err = fwbill("summary", *RANGE)
     assert code == 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -151,3 +151,15 @@ async def test_demo_signs_in_by_itself_and_login_is_always_reachable() -> None:
         await seen.until(lambda: isinstance(app.screen, LoginScreen))
         await pilot.press("q")
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen))
+
+
+async def test_the_demo_knows_when_its_usage_began() -> None:
+    end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=10)
+    app = FwbillApp(Launch(query=Query(range=TimeRange(None, end)), demo_rows=2_000))
+    async with app.run_test(size=(80, 24)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        assert seen.query.range.end == end
+        assert end - seen.query.range.start > timedelta(days=60)
+        assert seen.part(TotalsPanel).totals.events > 1_000
