@@ -140,9 +140,9 @@ def account_source(
 def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoints, Credential]:
     """Where to go and the credential to use, not yet tried. Raises CommandError where there is none, and FireworksError.
 
-    A way in that was asked for by a flag is used or refused, never passed over for another. A sign-in by SSO, which works
-    through firectl alone, is used where there is no key at all. The keyring is asked only
-    where nothing comes before it: it may want to be unlocked.
+    A way in that was asked for by a flag, or named by a variable, is used or refused, never passed over for another. A
+    sign-in by SSO, which works through firectl alone, is used where there is no key at all. The keyring is asked only where
+    nothing comes before it: it may want to be unlocked.
     """
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.keyring_store import ALTERNATIVES
@@ -172,11 +172,10 @@ def _candidates(
     if (command := flags.api_key_command) is not None:
         yield command_credential(command, flags, cancelled=cancelled)
         return
-    found = find_credentials(environ, Path.home())
-    if environ.get("FIREWORKS_PROFILE"):
-        yield from found[:1]
-        return
-    yield from found
+    for found in find_credentials(environ, Path.home()):
+        yield found
+        if found.named:
+            return
     yield from keyring_credentials(endpoints, account=environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
 
 

@@ -52,7 +52,8 @@ class Credential(NamedTuple):
 
     `origin` and `place` name it ("firectl profile default", "~/.fireworks/auth.ini"). `problem` says why it cannot be
     used here; then `key` is None. `account_id` is what the place itself says, and may be None. `profile` is the name of
-    firectl's profile it comes from ("default" without one), None when it comes from elsewhere.
+    firectl's profile it comes from ("default" without one), None when it comes from elsewhere. `named`: the user named the
+    profile or the file, so that nothing after it may take its place in silence.
     """
 
     key: Secret | None
@@ -62,6 +63,7 @@ class Credential(NamedTuple):
     account_id: str | None = None
     problem: str = ""
     profile: str | None = None
+    named: bool = False
 
     @classmethod
     def pasted(cls, text: str, account: str | None = None) -> Self:
@@ -123,7 +125,8 @@ class _Search:
         if key := self.environ.get(KEY_VARIABLE):
             candidates.append(_credential(key, KEY_VARIABLE, "environment", account, account_from=ACCOUNT_VARIABLE))
         if named := self.environ.get(AUTH_FILE_VARIABLE):
-            candidates.append(self.file(Path(named), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True))
+            file = self.file(Path(named), f"file of {AUTH_FILE_VARIABLE}", account, must_exist=True)
+            candidates.append(file and file._replace(named=True))
         candidates.append(self.of_profile(folder / "auth.ini", "default", account))
         candidates += [self.of_profile(path, path.parent.name, None) for path in _profiles(folder)]
         return [candidate for candidate in candidates if candidate]
@@ -133,15 +136,15 @@ class _Search:
         if name == "default" and not _is_there(folder / "profiles" / name):
             return self.of_profile(folder / "auth.ini", name, account, chosen=True)
         if not _PROFILE.fullmatch(name):
-            problem = f"{PROFILE_VARIABLE} is not the name of a profile"
-            return Credential(None, "firectl profile", "environment", problem=problem)
+            problem = "that is not the name of a profile"
+            return Credential(None, "firectl profile", f"--profile or {PROFILE_VARIABLE}", problem=problem, named=True)
         path = folder / "profiles" / name / "auth.ini"
         return self.of_profile(path, name, account, chosen=True)
 
     def of_profile(self, path: Path, name: str, account: str | None, *, chosen: bool = False) -> Credential | None:
         """The sign-in of one of firectl's profiles, which the user may have `chosen`."""
         found = self.file(path, f"firectl profile {name}", account, file_first=chosen, must_exist=chosen)
-        return found and found._replace(profile=name)
+        return found and found._replace(profile=name, named=chosen)
 
     def file(
         self, path: Path, origin: str, account: str | None, *, file_first: bool = False, must_exist: bool = False

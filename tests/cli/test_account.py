@@ -170,6 +170,29 @@ def test_a_profile_that_is_named_is_used_or_refused(
     assert "profile home" in err
 
 
+def test_a_sign_in_file_that_is_named_is_used_or_refused(
+    server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill, tmp_path: Path
+) -> None:
+    environment.delenv("FIREWORKS_API_KEY")
+    folder = tmp_path / "home" / ".fireworks"
+    folder.mkdir(parents=True)
+    (folder / "auth.ini").write_text(f"api_key = {server.api_key}\naccount_id = acme-prod\n")
+    assert fwbill("summary", *RANGE)[0] == 0
+    environment.setenv("FIREWORKS_AUTH_FILE", str(tmp_path / "gone.ini"))
+    server.forget_requests()
+    code, out, err = fwbill("summary", *RANGE)
+    assert (code, out) == (3, "")
+    assert f"file of FIREWORKS_AUTH_FILE ({tmp_path / 'gone.ini'}): there is no such file" in err
+    assert server.requests == ()
+
+
+@pytest.mark.usefixtures("server")
+def test_what_cannot_be_a_profile_is_refused_by_its_flag(fwbill: Fwbill) -> None:
+    code, _, err = fwbill("summary", "-p", "../..", *RANGE)
+    assert code == 3
+    assert "firectl profile (--profile or FIREWORKS_PROFILE): that is not the name of a profile" in err
+
+
 def test_no_sign_in_is_told_what_to_do(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
     code, out, err = fwbill("export")
     assert (code, out) == (3, "")

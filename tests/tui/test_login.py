@@ -12,7 +12,7 @@ from textual.widgets import Input, OptionList
 
 from fwbill_tui.demo.faults import Faults, refused
 from fwbill_tui.demo.server import DemoServer
-from fwbill_tui.fireworks.credentials import SSO_ONLY, Credential
+from fwbill_tui.fireworks.credentials import SSO_ONLY, Credential, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, NetworkError, NoPermission, NoSuchAccount, TooManyRequests, make
 from fwbill_tui.fireworks.rest import Account
@@ -241,6 +241,20 @@ async def test_a_sign_in_that_cannot_be_used_says_why(show, size) -> None:
         await pilot.press("up", "enter")
         assert "signed in by SSO without an API key" in pilot.app.text_of("#status")
         assert any("✗ firectl profile default" in line for line in pilot.app.lines())
+
+
+async def test_a_file_that_was_named_and_is_not_there_is_not_passed_over_for_another(show, server, tmp_path) -> None:
+    folder = tmp_path / ".fireworks"
+    folder.mkdir()
+    (folder / "auth.ini").write_text(f"api_key = {server.api_key}\naccount_id = acme-prod\n")
+    credentials = find_credentials({"FIREWORKS_AUTH_FILE": str(tmp_path / "gone.ini")}, tmp_path)
+    async with show(LoginScreen(credentials, endpoints(server), at_once=True)) as pilot:
+        await settled(pilot)
+        assert pilot.app.answer is pilot.app.no_answer
+        assert "file of FIREWORKS_AUTH_FILE: there is no such file" in pilot.app.text_of("#status")
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-prod"
 
 
 async def test_a_sign_in_that_works_through_firectl_is_not_marked_as_refused(show) -> None:

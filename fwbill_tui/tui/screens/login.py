@@ -184,10 +184,10 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         if self._note:
             self.query_one("#status", Note).refuse(self._note)
         self._ticks = self.set_interval(self.TICK, self._count_down, pause=True)
-        usable = next((credential for credential in self._credentials if credential.usable), None)
-        if self._at_once and usable is not None:
-            self._try(usable, unasked=True)
-        else:
+        first = next((credential for credential in self._credentials if credential.usable or credential.named), None)
+        if self._at_once and first is not None:
+            self._try(first, unasked=True)
+        if self._cancelled is None:
             self._begin_search()
 
     def on_unmount(self) -> None:
