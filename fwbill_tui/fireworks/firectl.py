@@ -51,6 +51,16 @@ def find_firectl(environ: Mapping[str, str]) -> Path | None:
         raise make(ToolMissing, PROGRAM_VARIABLE, f"{named or 'firectl'} cannot be found ({error.strerror})") from None
 
 
+def need_firectl(environ: Mapping[str, str]) -> Path:
+    """The firectl to run. Raises ToolMissing."""
+    if os.name != "posix":
+        raise ToolMissing("firectl is used on Linux and macOS only", "export with it yourself and open the file")
+    program = find_firectl(environ)
+    if program is None:
+        raise make(ToolMissing, "firectl", "it is not installed, or not on PATH")
+    return program
+
+
 class Firectl:
     """Exports of one credential through firectl, from any thread; a context manager.
 
@@ -85,11 +95,7 @@ class Firectl:
 
     def __enter__(self) -> Self:
         """Find firectl and sign it in. Raises ToolMissing, SignInRefused and StorageError."""
-        if os.name != "posix":
-            raise ToolMissing("firectl is used on Linux and macOS only", "export with it yourself and open the file")
-        program = find_firectl(self._environ)
-        if program is None:
-            raise make(ToolMissing, "firectl", "it is not installed, or not on PATH")
+        program = need_firectl(self._environ)
         if self._sso and self._credential.profile is None:
             raise SignInRefused(
                 f"{self._credential.origin} is a browser sign-in outside of firectl's own profiles",

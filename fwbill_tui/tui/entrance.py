@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, PROFILE_VARIABLE, Credential, account_id, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
-from fwbill_tui.fireworks.errors import NetworkError
+from fwbill_tui.fireworks.errors import NetworkError, ToolMissing
 from fwbill_tui.settings import data_dir
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
@@ -100,7 +100,7 @@ def check_with_archive(doorway: Doorway, launch: Launch, last_account: Callable[
             return [Account(known)]
         try:
             return ask(credential, cancelled, on_wait)
-        except NetworkError:
+        except (NetworkError, ToolMissing):
             if kept == "none":
                 raise
             return [Account(known)]

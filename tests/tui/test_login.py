@@ -269,8 +269,37 @@ async def test_a_sign_in_that_works_through_firectl_is_not_marked_as_refused(sho
     )
     async with show(LoginScreen([sso], NOWHERE)) as pilot:
         (line,) = [line for line in pilot.app.lines() if "firectl profile default" in line]
-        assert "account acme, by SSO through firectl" in line
+        assert "account acme  SSO through firectl" in line
         assert "✗" not in line
+
+
+async def test_all_that_is_found_shows_where_it_is_from_and_the_end_of_its_key(show, size, server) -> None:
+    sso = Credential(None, "firectl profile default", "~/.fireworks/auth.ini", "sso", "acme-prod", SSO_ONLY, profile="default")
+    pasted = found("fw_0123456789abcd", "acme-prod")
+    work = pasted._replace(origin="firectl profile work", place="~/.fireworks/profiles/work/auth.ini")
+    async with show(LoginScreen([pasted, sso, work], NOWHERE), size) as pilot:
+        await pilot.press("down", "down")
+        text = "\n".join(pilot.app.lines())
+        for shown in ("key …abcd  environment", "SSO through firectl", "~/.fireworks/auth.ini", work.place):
+            assert shown in text
+        assert text.count("key …abcd") == 2
+
+
+async def test_a_sign_in_that_needs_firectl_is_refused_where_there_is_none(show, monkeypatch, tmp_path) -> None:
+    sso = Credential(None, "firectl profile default", "~/.fireworks/auth.ini", "sso", "acme-prod", SSO_ONLY, profile="default")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("FWBILL_FIRECTL", raising=False)
+    async with show(LoginScreen([sso], NOWHERE)) as pilot:
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.answer is pilot.app.no_answer
+        assert "firectl: it is not installed, or not on PATH: install firectl" in pilot.app.text_of("#status")
+        program = tmp_path / "firectl"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o700)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.answer.account_id == "acme-prod"
 
 
 async def test_text_from_the_environment_is_literal(show) -> None:

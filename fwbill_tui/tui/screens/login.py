@@ -7,6 +7,7 @@ where something else signs in.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -60,11 +61,16 @@ SEARCHING = "No FIREWORKS_API_KEY and no firectl sign-in; looking into the keyri
 
 
 def check_at(endpoints: Endpoints) -> Check:
-    """Ask Fireworks itself."""
+    """Ask Fireworks itself; for a sign-in that only firectl can use, make sure that there is one."""
 
     def check(credential: Credential, cancelled: threading.Event, on_wait: OnWait) -> Sequence[Account]:
-        from fwbill_tui.fireworks.rest import RestClient
+        from fwbill_tui.fireworks.rest import Account, RestClient
 
+        if account := credential.account_by_firectl:
+            from fwbill_tui.fireworks.firectl import need_firectl
+
+            need_firectl(os.environ)
+            return [Account(account)]
         with RestClient(endpoints, credential, cancelled=cancelled, on_wait=on_wait) as client:
             return client.accounts()
 
@@ -284,13 +290,11 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         self.action_stop()
         self._unasked, self._keep = unasked, keep
         note = self.query_one("#status", Note)
-        if account := credential.account_by_firectl:
-            self.dismiss(SignIn(credential, account))  # only firectl itself can try it
-            return
-        if not credential.usable:
+        if not credential.usable and not credential.account_by_firectl:
             note.refuse(f"{credential.origin}: {credential.problem}: choose another way in, or paste a key")
             return
-        note.say(f"Trying {literal(credential.origin)} at {literal(self._host)}…")
+        by = "through firectl" if credential.account_by_firectl else f"at {literal(self._host)}"
+        note.say(f"Trying {literal(credential.origin)} {by}…")
         cancelled = self._cancelled = threading.Event()
         self.run_worker(partial(self._ask, self._number, credential, cancelled), thread=True, group="check")
         self.refresh_bindings()
@@ -395,15 +399,22 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
 
 def _columns(credential: Credential) -> tuple[str, str]:
     account = f"account {credential.account_id}" if credential.account_id else "account unknown yet"
-    if credential.account_by_firectl:
-        account += ", by SSO through firectl"
-    elif not credential.usable:
+    if not credential.usable and not credential.account_by_firectl:
         account = "not usable"
     return literal(credential.origin), literal(account)
 
 
 def _shown(credential: Credential, widths: Sequence[int]) -> Content:
-    origin, account = (text.ljust(width) for text, width in zip(_columns(credential), widths, strict=True))
-    rest = (f"key …{credential.hint}  " if credential.hint else "") + literal(credential.place)
+    """Origin, account, how it signs in, and where it was found; that on a line of its own where one is too short for all."""
+    columns = _columns(credential)
+    padded = tuple(text.ljust(width) for text, width in zip(columns, widths, strict=True))
+    how = "  SSO through firectl" if credential.account_by_firectl else f"  key …{credential.hint}" if credential.hint else ""
+    place = literal(credential.place)
+    origin, account = padded if len("  ".join((*padded, place))) + len(how) <= _LINE else columns
+    apart = "  " if len("  ".join((origin, account, place))) + len(how) <= _LINE else "\n    "
     mark = " " if credential.usable or credential.account_by_firectl else "✗"
-    return Content.assemble(f"{mark} ", (origin, "bold"), "  ", account, "  ", (rest, "$text-muted"))
+    return Content.assemble(f"{mark} ", (origin, "bold"), "  ", account, (f"{how}{apart}{place}", "$text-muted"))
+
+
+_LINE = 68
+"""Columns of a found credential in a box of 80, beside its mark and a scroll bar."""
