@@ -100,7 +100,7 @@ def _single(shown: Totals, whole: Totals, filtered: bool) -> list[str]:
 def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, width: int | None) -> list[str]:
     measures = [name for name in _HEADINGS if name == "events" or any(row[name] for row in groups)]
     leavable = [name for name in _LEAST_FIRST if name in measures]
-    names = [_names([row[key] for row in groups]) for key in keys]
+    names = [_names(key, [row[key] for row in groups]) for key in keys]
     columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
     wides = [max(map(display_width, column)) for column in columns]
     while True:
@@ -127,9 +127,11 @@ def _shares(wides: list[int], room: int) -> list[int]:
     return shares
 
 
-def _names(values: list[object]) -> list[str]:
-    """Group keys as text: the last segment of a resource name where that tells it from the others, whole otherwise."""
+def _names(key: str, values: list[object]) -> list[str]:
+    """Group keys as text: the last segment of a model's name where that tells it from the others, whole otherwise."""
     texts = ["(empty)" if value in {None, ""} else str(_plain(value)) for value in values]
+    if key != "model":
+        return list(map(literal, texts))
     short = {text: last_segment(text) for text in texts}
     seen = Counter(short.values())
     return [literal(short[text] if seen[short[text]] == 1 else text) for text in texts]

@@ -137,6 +137,13 @@ def test_text_from_the_data_is_harmless_in_a_table(fwbill: Fwbill) -> None:
 
 
 @pytest.mark.usefixtures("usage")
+def test_only_models_are_shortened_in_a_table(fwbill: Fwbill) -> None:
+    Path("slashed.csv").write_text(f"{HEADER}\n[red]bold[/] a@x.dev,2026-10-01 00:00:00 UTC,,TEXT,,,{KIMI}" + "," * 6 + "\n")
+    out = fwbill("summary", "slashed.csv", "--group-by", "user,model")[1]
+    assert "\n[red]bold[/] a@x.dev  kimi-k3 " in out
+
+
+@pytest.mark.usefixtures("usage")
 def test_a_value_that_matches_nothing_is_said(fwbill: Fwbill) -> None:
     code, out, err = fwbill("summary", "usage.csv", "-o", "json", "--model", "kimi-k4")
     assert code == 0
