@@ -1,15 +1,60 @@
-"""The edges of a chart, named in the same words on every system."""
+"""The chart: what a column stands for, the legend's names, and its edges, named in the same words on every system."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import pytest
+from textual.app import App, ComposeResult
 
-from fwbill_tui.tui.widgets.chart import _Plot
+from fwbill_tui.tui.widgets.chart import UsageChart, _Plot
 from fwbill_tui.usage.answers import Series
+
+FIRST, HOUR = date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)
+MODELS = ("accounts/fireworks/models/m1", "accounts/acme/models/m1", "accounts/acme/models/m2")
+
+
+class Charted(App[None]):
+    def compose(self) -> ComposeResult:
+        yield UsageChart()
+
+
+def text_of(chart: UsageChart) -> str:
+    return "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+
+
+@pytest.mark.parametrize(("days", "said", "top"), [(30, "per day by", "10"), (150, "per 3 days by", "30")])
+async def test_a_column_of_several_days_says_so(days: int, said: str, top: str) -> None:
+    starts = tuple(FIRST + timedelta(days=number) for number in range(days))
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((10.0,) * days,))
+        await pilot.pause()
+        assert f"tokens {said} model" in text_of(chart)
+        assert text_of(chart).split()[0] == top
+
+
+async def test_a_column_of_several_hours_says_so() -> None:
+    starts = tuple(HOUR + timedelta(hours=number) for number in range(48))
+    async with Charted().run_test(size=(50, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("hour", "events", "usage_type", starts, ("TEXT",), ((1.0,) * 48,))
+        await pilot.resize_terminal(70, 8)
+        assert "events per 2 hours by" in text_of(chart)
+
+
+async def test_models_with_one_last_segment_are_told_apart_in_the_legend() -> None:
+    async with Charted().run_test(size=(120, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("day", "total_tokens", "model", (FIRST,), (*MODELS, None), ((1.0,),) * 4)
+        await pilot.pause()
+        text = text_of(chart)
+        assert "■ fireworks/models/m1 " in text
+        assert "■ acme/models/m1 " in text
+        assert "■ m2 " in text
+        assert "■ other " in text
 
 
 class StrangeDay(date):

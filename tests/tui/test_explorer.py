@@ -110,6 +110,19 @@ async def test_a_facet_is_narrowed_by_typing_and_chosen_by_keys(export: Path, ro
         assert seen.query == Query()
 
 
+async def test_models_with_one_last_segment_are_told_apart_in_their_facet(tmp_path: Path) -> None:
+    path, names = tmp_path / "usage.csv", ("fireworks/models/m1", "acme/models/m1", "acme/models/m2")
+    events = [f"2026-10-01 00:00:00 UTC,TEXT_USAGE,accounts/{name}" for name in names]
+    path.write_text("\n".join(["start_time,usage_type,base_model_name", *events, ""]))
+    async with explorer(path) as seen:
+        panel = seen.part(FacetPanel)
+        lines = [panel.render_line(y).text for y in range(panel.size.height)]
+        for shown in (names[0], names[1], "  m2"):
+            assert any(shown in line for line in lines)
+        await seen.press("m", *"fire", "enter")
+        assert seen.query.only == (("model", (f"accounts/{names[0]}",)),)
+
+
 async def test_letters_narrow_a_facet_instead_of_being_commands(export: Path) -> None:
     async with explorer(export) as seen:
         await seen.press("m", *"qsx")

@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import EIGHTHS_UP, compact
-from fwbill_tui.tui.widgets.facets import shown_value, title_of
+from fwbill_tui.tui.widgets.facets import shown_values, title_of
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.names import dimension_of
@@ -102,7 +102,7 @@ class UsageChart(Painted, Widget):
         left = _AXIS
         for index, (_, _, start) in enumerate(plot.columns):
             self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
-        axis, legend = self.part("axis"), self._legend(legend_width)
+        axis, legend = self.part("axis"), self._legend(legend_width, plot.per_column)
         styles, textured = [self._style(number) for number in range(len(self.series.names))], self.app.no_color
         lines = []
         for row in range(plot.height):
@@ -143,16 +143,18 @@ class UsageChart(Painted, Widget):
                 run += gap
         return [*segments, Segment(run, style)]
 
-    def _legend(self, width: int) -> list[Strip]:
+    def _legend(self, width: int, per_column: int) -> list[Strip]:
         if not width or self.series is None:
             return []
         style, axis = self.part("legend"), self.part("axis")
         dimension = dimension_of(self.series.dimension)
         unit = _MEASURES.get(self.series.measure, self.series.measure)
-        head = f"{unit} per {self.series.unit} by {title_of(dimension).lower()}"
+        bucket = self.series.unit if per_column == 1 else f"{per_column} {self.series.unit}s"
+        head = f"{unit} per {bucket} by {title_of(dimension).lower()}"
         lines = [Strip([Segment(cells.fit(head, width), axis)], width)]
+        labels = shown_values(dimension, [name for name in self.series.names if name is not None])
         for index, (name, values) in enumerate(zip(self.series.names, self.series.values, strict=True)):
-            label = "other" if name is None else shown_value(dimension, name)
+            label = "other" if name is None else labels[name]
             total = compact(sum(values))
             mark = _TEXTURES[index % len(_TEXTURES)] if self.app.no_color else "■"
             text = cells.fit(label, width - len(total) - 4)
@@ -194,17 +196,20 @@ def _below(lower: Style, upper: Style) -> Style:
 
 
 class _Plot:
-    """Columns in eighths of a cell: per column its stack [(series number, upper edge)], its top, and its start."""
+    """Columns in eighths of a cell: per column its stack [(series number, upper edge)], its top, and its start.
+
+    A column is the sum of `per_column` buckets, one unless there are more of them than cells.
+    """
 
     def __init__(self, series: Series, width: int, height: int) -> None:
         self.height = height
         starts, stacks = list(series.starts), list(zip(*series.values, strict=True)) if series.values else []
         stacks = stacks or [() for _ in starts]
-        per_column = -(-len(starts) // max(1, width))
+        self.per_column = max(1, -(-len(starts) // max(1, width)))
         self.unit = series.unit
         merged = [
-            (starts[at], [sum(values) for values in zip(*stacks[at : at + per_column], strict=True)])
-            for at in range(0, len(starts), per_column)
+            (starts[at], [sum(values) for values in zip(*stacks[at : at + self.per_column], strict=True)])
+            for at in range(0, len(starts), self.per_column)
         ]
         self.bar = max(1, min(_WIDEST_BAR, width // max(1, len(merged))))
         self.most = max((sum(values) for _, values in merged), default=0)

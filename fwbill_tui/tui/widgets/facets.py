@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import ClassVar, NamedTuple
 
@@ -30,6 +32,9 @@ TITLES = {
 _ORDER = ("usage_type", "model", "user", "accelerator")
 _FEW = 6
 """Values shown of a facet that is not the current one."""
+_SHORTENED = ("model", "usage_type")
+"""Dimensions whose values are not shown whole."""
+_MOST_SEGMENTS = 8
 _MARKS = {"free": "  ", "off": "□ ", "chosen": "■ ", "excluded": "✗ "}
 
 
@@ -49,6 +54,24 @@ def shown_value(dimension: str, value: str) -> str:
         return "(empty)"
     read = {"model": cells.path, "usage_type": cells.usage_type}.get(dimension, cells.label)
     return read(value)
+
+
+def shown_values(dimension: str, values: Sequence[str]) -> dict[str, str]:
+    """Each value as people read it, those that would read alike with as many of their last segments as tell them apart."""
+    shown = {value: shown_value(dimension, value) for value in values}
+    alike = _alike(shown)
+    for segments in range(2, _MOST_SEGMENTS):
+        if not alike:
+            break
+        tails = {value: "/".join(value.rstrip("/").split("/")[-segments:]) for value in alike}
+        shown |= {value: cells.label(tail) for value, tail in tails.items()}
+        alike = _alike(tails)
+    return shown | {value: cells.label(value) for value in alike}
+
+
+def _alike(shown: Mapping[str, str]) -> list[str]:
+    counts = Counter(shown.values())
+    return [value for value, text in shown.items() if value and counts[text] > 1]
 
 
 class _Line(NamedTuple):
@@ -140,6 +163,7 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         self._narrow = ""
         self._cursor = 0
         self._lines: list[_Line] = []
+        self._shown: dict[str, dict[str, str]] = {}
 
     # -- state coming down ---------------------------------------------------------------------------------------------
     def go_to(self, dimension: str) -> None:
@@ -153,6 +177,11 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
     def watch_facets(self) -> None:
         if self._current not in self.facets and self.facets:
             self._current = next(iter(self.facets))
+        shortened = (self.facets[dimension] for dimension in _SHORTENED if dimension in self.facets)
+        shown = {one.dimension: shown_values(one.dimension, [each.value for each in one.values]) for one in shortened}
+        if shown != self._shown:
+            self._shown = shown
+            self.refresh()
         before, cursor = self._lines, self._cursor_line()
         self._set_lines(self._laid_out())
         changed = {number for number, (old, new) in enumerate(zip_longest(before, self._lines)) if old != new}
@@ -177,7 +206,10 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         if facet is None:
             return []
         wanted = self._narrow.casefold()
-        return [value for value in facet.values if wanted in shown_value(facet.dimension, value.value).casefold()]
+        return [value for value in facet.values if wanted in self._text(facet.dimension, value.value).casefold()]
+
+    def _text(self, dimension: str, value: str) -> str:
+        return self._shown[dimension][value] if dimension in self._shown else shown_value(dimension, value)
 
     def _laid_out(self) -> list[_Line]:
         lines: list[_Line] = []
@@ -243,7 +275,7 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         count = cells.count(value.events).rjust(len(cells.count(line.most)))
         bar_width = 4 if width >= 28 else 0
         label_width = max(4, width - 2 - bar_width - 2 - len(count) - 1)
-        label = fit(shown_value(line.dimension, value.value), label_width)
+        label = fit(self._text(line.dimension, value.value), label_width)
         bar = share_bar(value.events, line.most, bar_width)
         if at_cursor:
             text = fit(f"{_MARKS[state]}{label} {bar} {count} ", width)
