@@ -28,6 +28,8 @@ OUTPUT = "Output"
 SUFFIXES: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
 _FOREIGN = (".json", ".gz", ".zst", ".zip", ".bz2", ".xz", ".xlsx", ".xls", ".ods", ".tsv", ".feather", ".arrow", ".avro", ".orc")
 """Endings that promise what is not written."""
+_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Its other names: what stdout was redirected to is written on, not replaced."""
 DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
 _FORMAT = "By default what the name ends in, or csv. rollup: sums per hour for --rollup, as CSV or Parquet as the name ends."
 EPILOG = """\b
@@ -62,7 +64,7 @@ def export(
     if filename == "":
         raise click.UsageError("--filename is empty: name a file, or - for standard output")
     summed = kind == "rollup"
-    target = filename if filename is not None else DEFAULT_ROLLUP if summed else DEFAULT_FILENAME
+    target = "-" if filename in _STDOUT else filename if filename is not None else DEFAULT_ROLLUP if summed else DEFAULT_FILENAME
     chosen: Format = _rollup_format(target, filters) if kind == "rollup" else kind or _format_of(target)
     if target == "-" and no_clobber:
         raise click.UsageError("--no-clobber cannot apply to standard output")

@@ -80,7 +80,10 @@ def as_table(usage: Usage, width: int | None) -> str:
     if query.filtered:
         counted = f"{shown.events:,} of {counted}"
     partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
-    lines = [describe(_whole_seconds(shown_range(usage)), query.time_zone), counted + partial, ""]
+    covered = describe(_whole_seconds(shown_range(usage)), query.time_zone)
+    if not whole.events:
+        return f"{covered}\nno usage in this range{partial}\n"
+    lines = [covered, counted + partial, ""]
     if query.group_by:
         groups = readable_groups(ledger.groups(query))
         lines += _grouped(query.group_by, groups.rows(named=True), shown, width)

@@ -29,12 +29,12 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
         ExportError: the system would not let us write, for instance because the disk is full.
     """
     try:
-        target = resolved(path)
-        mode = mode_of(target)
+        mode = mode_of(path)
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            with target.open("wb") as stream:
+            with path.open("wb") as stream:  # not by what it resolves to: the pipe behind /dev/fd/3 has no name
                 yield cast(BinaryIO, stream)
             return
+        target = resolved(path)
         if mode is not None and not overwrite:
             raise _exists(path)
         if mode is not None and stat.S_ISDIR(mode):

@@ -142,6 +142,16 @@ def test_an_account_needs_a_first_day(
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("grouped", [(), ("--group-by", "model")])
+def test_an_empty_answer_is_no_column_of_zeros(fwbill: Fwbill, grouped: tuple[str, ...]) -> None:
+    flags = ("-a", "acme-prod", "--range", "2026-01", *grouped)
+    assert fwbill("summary", *flags) == (0, "Jan 1 – Jan 31 2026 · UTC\nno usage in this range\n", "")
+    code, out, err = fwbill("summary", *flags, "-o", "json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["totals"]["events"] == 0
+
+
+@pytest.mark.usefixtures("server")
 def test_a_range_with_an_open_end_ends_now(fwbill: Fwbill) -> None:
     code, out, _ = fwbill("summary", "-a", "acme-prod", "--range", "2026-10-01..", "-o", "json")
     assert code == 0

@@ -7,6 +7,8 @@ import io
 import json
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -255,6 +257,19 @@ def test_rejected_rows_and_events_may_go_into_one_pipe(usage: Path, fwbill: Fwbi
         assert os.read(both_ends, 1 << 16).startswith(b"source,line,column,reason,text\n")
     finally:
         os.close(both_ends)
+
+
+def test_streams_are_written_on_by_whatever_name(usage: Path) -> None:
+    command = [sys.executable, "-m", "fwbill_tui", "export", "usage.csv", "--filename"]
+    whole = (usage / "usage.csv").read_bytes()
+    done = subprocess.run([*command, "/dev/stdout"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, whole, b"")
+    done = subprocess.run([*command, "/dev/stderr"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", whole)
+    (usage / "log.csv").write_bytes(b"before\n")
+    with (usage / "log.csv").open("ab") as log:
+        assert subprocess.run([*command, "/dev/stdout"], stdout=log, check=False).returncode == 0
+    assert (usage / "log.csv").read_bytes() == b"before\n" + whole
 
 
 @pytest.mark.usefixtures("usage")
