@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import ClassVar, NamedTuple
 
@@ -25,15 +26,37 @@ class Standing(NamedTuple):
     fetched_at: datetime | None = None
 
 
-def age(since: datetime | None, now: datetime) -> str:
+class _Form(NamedTuple):
+    """How much room the top line takes: blanks between its parts, and what of it is said."""
+
+    gap: int
+    named: bool
+    in_short: bool
+    counted: bool
+
+
+_FORMS = (
+    _Form(3, named=True, in_short=False, counted=True),
+    _Form(2, named=True, in_short=False, counted=True),
+    _Form(2, named=False, in_short=False, counted=True),
+    _Form(2, named=False, in_short=True, counted=True),
+    _Form(2, named=False, in_short=True, counted=False),  # the totals below have the number, too
+)
+"""The roomiest first. Account, range, source and age are in all of them."""
+_SHORTEST_PART = 4
+"""Cells that the account and the source keep where even the last form is too long."""
+_SOURCE_WORDS = re.compile(r"(gateway|firectl) export|(REST) usage")
+
+
+def age(since: datetime | None, now: datetime, *, in_short: bool = False) -> str:
     """How long ago, in the words people use."""
     if since is None:
         return ""
     seconds = max(0, int((now - since).total_seconds()))
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= length:
-            return f"{seconds // length} {unit} ago"
-    return "just now"
+            return f"{seconds // length} {unit}" + " ago" * (not in_short)
+    return "now" if in_short else "just now"
 
 
 class StatusLine(Painted, Widget):
@@ -56,19 +79,39 @@ class StatusLine(Painted, Widget):
         self.set_interval(30, self.refresh)
 
     def render_line(self, y: int) -> Strip:
-        name, strong, quiet = map(self.part, ("name", "strong", "quiet"))
-        standing, width = self.standing, self.size.width
-        source = ", ".join(filter(None, [standing.source, age(standing.fetched_at, datetime.now(UTC))]))
-        events = f"{standing.events:,} events" if standing.events is not None else ""
-        parts: list[tuple[str, Style]] = [("fwbill", name), (standing.account, strong), (standing.range, strong)]
-        parts += [(events, quiet), (source, quiet)]
-        parts = [(text, style) for text, style in parts if text]
-        while sum(cells.width(text) + 3 for text, _ in parts) > width and len(parts) > 3:
-            parts.pop()
-        segments = [Segment(" ", quiet)]
+        width, now = self.size.width, datetime.now(UTC)
+        for form in _FORMS:
+            parts = self._parts(form, now)
+            over = 1 + sum(cells.width(text) for text, _ in parts) + form.gap * (len(parts) - 1) - width
+            if over <= 0:
+                break
+        else:
+            parts = self._parts(form, now, over=over)
+        segments = [Segment(" ", self.part("quiet"))]
         for text, style in parts:
-            segments += [Segment(text, style), Segment("   ", quiet)]
-        return Strip(segments).adjust_cell_length(width, quiet)
+            segments += [Segment(text, style), Segment(" " * form.gap, self.part("quiet"))]
+        return Strip(segments).adjust_cell_length(width, self.part("quiet"))
+
+    def _parts(self, form: _Form, now: datetime, *, over: int = 0) -> list[tuple[str, Style]]:
+        """What is said in that form; the account, and then the source, `over` cells shorter as far as that goes."""
+        name, strong, quiet = map(self.part, ("name", "strong", "quiet"))
+        standing = self.standing
+        source, fetched = standing.source, age(standing.fetched_at, now, in_short=form.in_short)
+        if form.in_short and (words := _SOURCE_WORDS.match(source)):
+            source = (words[1] or words[2]) + source[words.end() :]
+        account, left = _shortened(standing.account, over)
+        source, _ = _shortened(source, left)
+        events = f"{standing.events:,} events" if standing.events is not None and form.counted else ""
+        parts = [("fwbill" * form.named, name), (account, strong), (standing.range, strong), (events, quiet)]
+        parts.append((", ".join(filter(None, [source, fetched])), quiet))
+        return [(text, style) for text, style in parts if text]
+
+
+def _shortened(text: str, by: int) -> tuple[str, int]:
+    """The text, so many cells shorter as far as that goes; and how many are left to save."""
+    wide = cells.width(text)
+    saved = max(0, min(by, wide - _SHORTEST_PART))
+    return (cells.fit(text, wide - saved) if saved else text), by - saved
 
 
 class NoticeLine(Painted, Widget):
