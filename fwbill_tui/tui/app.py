@@ -72,7 +72,7 @@ class FwbillApp(App[int]):
     theme = Reactive(themes.DARK.name)
     """Chosen from the beginning: a change of it reads all styles anew."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+l", "sign_in", "sign in, other files", show=False),
+        Binding("ctrl+l", "sign_in", "switch account, sign in, other files", show=False),
         Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
     ]
 
@@ -347,13 +347,16 @@ class FwbillApp(App[int]):
 
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action that has a key now, a fresh start for the terminal, and Textual's own commands."""
+        """Every action that has a key now, a fresh start for the terminal, and Textual's own commands; each of them once."""
+        commands: dict[str, SystemCommand] = {}
         for node, binding, enabled, tooltip in screen.active_bindings.values():
             if enabled and binding.description and "command_palette" not in binding.action:
-                key = self.get_key_display(binding)
-                yield SystemCommand(binding.description.capitalize(), tooltip or f"key {key}", self._runner(node, binding.action))
-        yield SystemCommand("Redraw the screen", "where another program wrote over it", self._redraw)
-        yield from super().get_system_commands(screen)
+                title, key = binding.description.capitalize(), self.get_key_display(binding)
+                commands.setdefault(title, SystemCommand(title, tooltip or f"key {key}", self._runner(node, binding.action)))
+        commands["Redraw"] = SystemCommand("Redraw the screen", "where another program wrote over it", self._redraw)
+        for command in super().get_system_commands(screen):
+            commands.setdefault(command.title, command)
+        yield from commands.values()
 
     def _redraw(self) -> None:
         self._written.forget()

@@ -59,7 +59,9 @@ class Boxed(PaintedOnce):
         typing = isinstance(self.app.focused, Input)
         if action == "help_while_typing":
             return typing
-        return not (typing and action in self.LETTER_ACTIONS)
+        if typing and action in self.LETTER_ACTIONS:
+            return False
+        return super().check_action(action, parameters)
 
     def on_unmount(self) -> None:
         garbage.let_go(self.app)

@@ -24,6 +24,10 @@ else:
 class PaintedOnce(_Mixed):
     """Mixed into a screen."""
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`ctrl+c` copies only where text is selected: everywhere else it quits."""
+        return bool(self.selections) if action == "copy_text" else True
+
     def on_screen_resume(self, event: ScreenResume) -> None:
         """All of it will be painted: know that before it is laid out.
 

@@ -15,6 +15,10 @@ from fwbill_tui.usage.literal import literal_letters
 class LiteralInput(Input):
     """Shows its value as `literal_letters` does; the value itself stays as it is. Textual paints it raw (8.2)."""
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`ctrl+c` copies only what is selected: where nothing is, it quits."""
+        return bool(self.selected_text) if action == "copy" else True
+
     @property
     def _shown(self) -> str:
         return literal_letters(self.value)

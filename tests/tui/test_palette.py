@@ -1,0 +1,47 @@
+"""The command palette and the help: every action once, and ctrl+c as what it does now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from explorer_support import explorer
+from textual.widgets import Input
+
+from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.tui.screens.help import live_help
+from fwbill_tui.tui.screens.login import LoginScreen
+
+
+async def test_each_action_is_listed_once_and_an_account_is_found_by_its_name(tmp_path: Path) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    async with explorer(tmp_path / "usage.csv") as seen:
+        titles = [command.title for command in seen.app.get_system_commands(seen.app.screen)]
+        assert [title for title, times in Counter(titles).items() if times > 1] == []
+        assert {"Cell left", "Help", "Quit", "First row"} <= set(titles)
+        assert "Copy selected text" not in titles
+        await seen.pilot.press("ctrl+p")
+        await seen.pilot.press(*"switch account")
+        await seen.pilot.pause(0.5)
+        await seen.pilot.press("enter")
+        await seen.until(lambda: isinstance(seen.app.screen, LoginScreen))
+
+
+async def test_ctrl_c_quits_unless_text_is_selected(tmp_path: Path) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    async with explorer(tmp_path / "usage.csv") as seen:
+
+        def listed() -> dict[str, str]:
+            groups = live_help(seen.app.screen)
+            return {key: f"{group.title}: {does}" for group in groups for keys, does in group.rows for key in keys.split()}
+
+        assert listed()["^c"] == "Everywhere: quit"
+        await seen.press("slash", *"kimi")
+        assert listed()["^c"] == "Everywhere: quit"
+        seen.screen.query_one("#search", Input).action_select_all()
+        assert listed()["^c"] == "Text line: Copy selected text"
+        await seen.press("ctrl+c")
+        assert seen.app.clipboard == "kimi"
+        await seen.press("end")
+        await seen.pilot.press("ctrl+c")
+        assert seen.app.return_code == 0
