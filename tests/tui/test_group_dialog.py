@@ -23,6 +23,22 @@ async def test_arrows_and_space(show, size) -> None:
         assert pilot.app.answer == GroupChoice(("bucket",))
 
 
+async def test_enter_takes_the_line_under_the_cursor_where_nothing_was_chosen(show) -> None:
+    async with show(GroupDialog(DIMENSIONS)) as pilot:
+        await pilot.press("down", "down", "down")
+        assert pilot.app.text_of("#status") == "not grouped; ↵ groups by user"
+        await pilot.press("enter")
+        assert pilot.app.answer == GroupChoice(("user",))
+
+
+async def test_what_was_taken_back_is_not_taken_by_enter(show) -> None:
+    async with show(GroupDialog(DIMENSIONS, ("model",))) as pilot:
+        await pilot.press("m")
+        assert pilot.app.text_of("#status") == "not grouped: single events"
+        await pilot.press("enter")
+        assert pilot.app.answer == GroupChoice(())
+
+
 async def test_two_at_most_and_none(show) -> None:
     async with show(GroupDialog(DIMENSIONS, ("model", "day"))) as pilot:
         await pilot.press("u")
@@ -42,7 +58,7 @@ async def test_further_columns_have_numbers_and_are_literal(show) -> None:
 
 async def test_a_grouping_that_is_gone_and_leaving(show) -> None:
     async with show(GroupDialog(("model",), ("tenant",))) as pilot:
-        assert pilot.app.text_of("#status") == "not grouped: single events"
+        assert pilot.app.text_of("#status") == "not grouped; ↵ groups by model"
         await pilot.press("escape")
         assert pilot.app.answer is None
 

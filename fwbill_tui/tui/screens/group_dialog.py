@@ -42,7 +42,10 @@ class GroupList(ChoiceList):
 
 
 class GroupDialog(Dialog[GroupChoice]):
-    """Choose up to two groupings; the order in which they are chosen is the order of the columns."""
+    """Choose up to two groupings; the order in which they are chosen is the order of the columns.
+
+    Where none was chosen, nor taken back, `enter` takes the one under the cursor.
+    """
 
     HEADING = "Group by"
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "group_dialog.tcss"]
@@ -56,6 +59,8 @@ class GroupDialog(Dialog[GroupChoice]):
         super().__init__()
         self._names = [*dimensions, *(name for name in TIME_GROUPS if name not in dimensions)]
         self._chosen = [name for name in group_by if name in self._names]
+        self._none_meant = False
+        """Whether the user said that there is to be none."""
         further = (name for name in self._names if name not in LETTERS)
         self._keys = dict(LETTERS) | {name: str(number) for number, name in zip(range(1, 10), further, strict=False)}
 
@@ -80,9 +85,23 @@ class GroupDialog(Dialog[GroupChoice]):
             groups.replace_option_prompt_at_index(index, self._line(name))
         self._say()
 
+    @on(GroupList.OptionHighlighted)
+    def _follow(self) -> None:
+        if not self._chosen:
+            self._say()
+
     def _say(self) -> None:
-        words = ", then by ".join(literal(name).replace("_", " ") for name in self._chosen)
-        self.query_one("#status", Note).say(f"by {words}" if words else "not grouped: single events")
+        words = ", then by ".join(literal(name).replace("_", " ") for name in self._meant)
+        said = f"by {words}" if self._chosen else f"not grouped; ↵ groups by {words}" if words else "not grouped: single events"
+        self.query_one("#status", Note).say(said)
+
+    @property
+    def _meant(self) -> list[str]:
+        return self._chosen or ([] if self._none_meant else [self._highlighted])
+
+    @property
+    def _highlighted(self) -> str:
+        return self._names[self.query_one(GroupList).highlighted or 0]
 
     def on_key(self, event: Key) -> None:
         """A grouping's own letter chooses it."""
@@ -94,11 +113,12 @@ class GroupDialog(Dialog[GroupChoice]):
 
     def action_mark(self) -> None:
         """Choose the highlighted grouping, or take it back."""
-        self._toggle(self._names[self.query_one(GroupList).highlighted or 0])
+        self._toggle(self._highlighted)
 
     def _toggle(self, name: str) -> None:
         if name in self._chosen:
             self._chosen.remove(name)
+            self._none_meant = True
         elif len(self._chosen) == MOST:
             self.query_one("#status", Note).refuse("two groupings at most: take one back first, or x for none")
             return
@@ -109,8 +129,9 @@ class GroupDialog(Dialog[GroupChoice]):
     def action_clear(self) -> None:
         """No grouping."""
         self._chosen.clear()
+        self._none_meant = True
         self._paint()
 
     @on(GroupList.OptionSelected)
     def _apply(self) -> None:
-        self.dismiss(GroupChoice(tuple(self._chosen)))
+        self.dismiss(GroupChoice(tuple(self._meant)))
