@@ -24,6 +24,7 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.events import Event, Key, Paste, Resize
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.notifications import Notify
 from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar
@@ -155,6 +156,13 @@ class FwbillApp(App[int]):
             await self._keys.send(event, super().on_event)
         else:
             await super().on_event(event)
+
+    def on_notify(self, event: Notify) -> None:
+        """A message takes the place of the one of its kind before it: several would cover what lies below them."""
+        new = event.notification
+        for old in list(self._notifications):
+            if old.title == new.title and (new.title or old.message == new.message):
+                self._unnotify(old, refresh=False)
 
     def on_resize(self) -> None:
         """The terminal has another size, or shows the program again after it was stopped."""

@@ -147,6 +147,18 @@ async def test_an_existing_file_is_asked_about(export: Path, folder: Path) -> No
         assert len(read(path)) == ROWS
 
 
+async def test_a_message_takes_the_place_of_the_one_of_its_kind(export: Path) -> None:
+    async with explorer(export) as seen:
+        for number in range(3):
+            seen.app.notify(f"file {number}", title="Saved", timeout=600)
+            seen.app.notify("cell copied", timeout=600)
+        seen.app.notify("row copied", timeout=600)
+        await seen.until(lambda: len(seen.app._notifications) > 0 and bool(seen.app.screen.query("Toast")))
+        await seen.pilot.pause()
+        assert {toast.message for toast in seen.app._notifications} == {"file 2", "cell copied", "row copied"}
+        assert len(seen.app._notifications) == len(seen.app.screen.query("Toast")) == 3
+
+
 async def test_groups_are_saved_as_groups(export: Path, folder: Path) -> None:
     async with explorer(export) as seen:
         await seen.pilot.press("g", "m", "enter")
