@@ -38,6 +38,7 @@ from fwbill_tui.tui.screens.painting import BlankScreen
 from fwbill_tui.tui.stderr_apart import stderr_apart
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
+from fwbill_tui.tui.widgets.status import NoticeLine
 from fwbill_tui.tui.writing import Changes, Written
 from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.literal import literal
@@ -361,6 +362,10 @@ class FwbillApp(App[int]):
             if enabled and binding.description and "command_palette" not in binding.action:
                 title, key = binding.description.capitalize(), self.get_key_display(binding)
                 commands.setdefault(title, SystemCommand(title, tooltip or f"key {key}", self._runner(node, binding.action)))
+        for line in screen.query(NoticeLine):
+            if line.whole:
+                about = "what the line above the totals says, to its end"
+                commands["Notices"] = SystemCommand("Notices in full", about, line.action_read_whole)
         commands["Redraw"] = SystemCommand("Redraw the screen", "where another program wrote over it", self._redraw)
         for command in super().get_system_commands(screen):
             commands.setdefault(command.title, command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Literal
 
-from rich.cells import cell_len, split_graphemes
+from rich.cells import cell_len, chop_cells, split_graphemes
 
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import last_segment
@@ -74,6 +74,17 @@ def usage_type(text: str) -> str:
 def width(text: str) -> int:
     """Terminal cells that a text takes."""
     return len(text) if text.isascii() else cell_len(text)
+
+
+def wrapped(text: str, cells: int) -> list[str]:
+    """The text in lines of at most so many cells, between its words where that goes; none for an empty text."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(f"{lines[-1]} {word}") <= cells:
+            lines[-1] += f" {word}"
+        else:
+            lines += [word] if width(word) <= cells else chop_cells(word, max(2, cells))
+    return lines
 
 
 def fit(text: str, cells: int, *, right: bool = False) -> str:

@@ -11,6 +11,9 @@ from textual.widgets import Input
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.screens.help import live_help
 from fwbill_tui.tui.screens.login import LoginScreen
+from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+from fwbill_tui.tui.widgets.status import NoticeLine
+from fwbill_tui.tui.widgets.usage_table import UsageTable
 
 
 async def test_each_action_is_listed_once_and_an_account_is_found_by_its_name(tmp_path: Path) -> None:
@@ -25,6 +28,25 @@ async def test_each_action_is_listed_once_and_an_account_is_found_by_its_name(tm
         await seen.pilot.pause(0.5)
         await seen.pilot.press("enter")
         await seen.until(lambda: isinstance(seen.app.screen, LoginScreen))
+
+
+async def test_notices_can_be_read_to_their_end(tmp_path: Path) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    async with explorer(tmp_path / "usage.csv", (80, 24)) as seen:
+        assert "Notices in full" not in [command.title for command in seen.app.get_system_commands(seen.app.screen)]
+        long = "a reason that goes on and on, " * 30 + "to its very end"
+        seen.part(NoticeLine).notices = (long,)
+        await seen.pilot.pause()
+        assert seen.part(NoticeLine).region.height == 4
+        assert seen.part(UsageTable).region.height > 10
+        await seen.pilot.click(NoticeLine)
+        await seen.until(lambda: isinstance(seen.app.screen, RowDetailScreen))
+        await seen.pilot.press("Y")
+        await seen.until(lambda: seen.app.clipboard == f"⚠: {long}")
+        await seen.pilot.press("escape")
+        (notices,) = [one for one in seen.app.get_system_commands(seen.screen) if one.title == "Notices in full"]
+        notices.callback()
+        await seen.until(lambda: isinstance(seen.app.screen, RowDetailScreen))
 
 
 async def test_ctrl_c_quits_unless_text_is_selected(tmp_path: Path) -> None:

@@ -58,18 +58,37 @@ async def test_what_is_on_show_keeps_account_range_source_and_age(width: int, st
     [
         (60, (), ("kept as of 12:00",), "ℹ kept as of 12:00"),
         (60, ("2 rows could not be read",), ("kept as of 12:00",), "⚠ 2 rows could not be read   ℹ kept as of 12:00"),
-        (34, ("2 rows could not be read",), ("kept as of 12:00",), "⚠ 2 rows could not be read"),
-        (21, ("2 rows could not be read",), (), "⚠ 2 rows could not…"),
-        (40, (), ("a" * 60,), "ℹ " + "a" * 35 + "…"),
+        (34, ("2 rows could not be read",), ("kept as of 12:00",), "⚠ 2 rows could not be read|ℹ kept as of 12:00"),
+        (21, ("2 rows could not be read",), (), "⚠ 2 rows could not|be read"),
+        (40, (), ("a" * 60,), "ℹ|" + "a" * 38 + "|" + "a" * 22),
+        (
+            30,
+            ("eins zwei drei vier fünf sechs " * 5,),
+            (),
+            "⚠ eins zwei drei vier fünf|sechs eins zwei drei vier|fünf sechs eins zwei drei…",
+        ),
+        (20, ("你" * 12,), (), "⚠|" + "你" * 9 + "|" + "你" * 3),
     ],
 )
 async def test_what_presses_comes_first(width: int, notices: tuple[str, ...], notes: tuple[str, ...], shown: str) -> None:
-    async with Lined().run_test(size=(width, 3)) as pilot:
+    async with Lined().run_test(size=(width, 12)) as pilot:
         line = pilot.app.query_one(NoticeLine)
         assert not line.display
         line.notices, line.notes = notices, notes
         await pilot.pause()
         assert line.display
-        strip = line.render_line(0)
-        assert strip.text.rstrip() == shown
-        assert strip.cell_length == line.size.width
+        strips = [line.render_line(y) for y in range(line.size.height)]
+        assert [strip.text.rstrip() for strip in strips] == shown.split("|")
+        assert {strip.cell_length for strip in strips} == {line.size.width}
+        line.notices, line.notes = ("short",), ()
+        await pilot.pause()
+        assert line.size.height == 1
+
+
+async def test_a_tall_screen_shows_more_of_a_long_notice() -> None:
+    async with Lined().run_test(size=(30, 36)) as pilot:
+        line = pilot.app.query_one(NoticeLine)
+        line.notices = ("eins zwei drei vier fünf sechs " * 5,)
+        await pilot.pause()
+        assert line.size.height == 6
+        assert "…" not in "".join(line.render_line(y).text for y in range(6))

@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -116,14 +117,15 @@ def _shortened(text: str, by: int) -> tuple[str, int]:
 
 class NoticeLine(Painted, Widget):
     """What must not be overlooked (rejected rows, missing windows, a query that cannot be read), and after it, quieter,
-    what is good to know about where the events are from. No room when there is neither.
+    what is good to know about where the events are from. No room when there is neither, and more lines than one when
+    that is too short; a click shows all of it.
     """
 
     PART = "notices"
     COMPONENT_CLASSES: ClassVar[set[str]] = {"notices--note"}
     DEFAULT_CSS = """
     NoticeLine {
-        height: 1; width: 1fr; display: none; padding: 0 1; background: $background; color: $text-warning;
+        height: auto; width: 1fr; display: none; padding: 0 1; background: $background; color: $text-warning;
         &.present { display: block; }
         & > .notices--note { color: $text-muted; }
     }
@@ -138,19 +140,46 @@ class NoticeLine(Painted, Widget):
     def watch_notes(self) -> None:
         self._make_room()
 
+    @property
+    def whole(self) -> list[tuple[str, str]]:
+        """Each text with its mark."""
+        return [("⚠", text) for text in self.notices] + [("ℹ", text) for text in self.notes]
+
+    def action_read_whole(self) -> None:
+        """Show every text whole."""
+        from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+
+        self.app.push_screen(RowDetailScreen(self.whole, what="notices"))
+
+    def on_click(self) -> None:
+        self.action_read_whole()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width)) if width else 0
+
     def _make_room(self) -> None:
         self.set_class(bool(self.notices or self.notes), "present")
+        if self.size.width and len(self._lines(self.size.width)) != self.size.height:
+            self.refresh(layout=True)
 
-    def render_line(self, y: int) -> Strip:
+    def _lines(self, width: int) -> list[list[tuple[str, bool]]]:
+        """Pieces of text, and whether they are quiet. What is pressing and what is not share a line where they have room."""
         pressing = "⚠ " + " · ".join(self.notices) if self.notices else ""
         known = "ℹ " + " · ".join(self.notes) if self.notes else ""
-        width, between = self.size.width, "   " if pressing and known else ""
-        room = max(0, width - cells.width(pressing + between))
-        if room < min(_SHORTEST_NOTE, cells.width(known)):
-            between, room = "", 0
-        segments = [Segment(cells.fit(pressing, width - room - len(between)) + between, self.ground)] if pressing else []
-        return Strip([*segments, Segment(cells.fit(known, room), self.part("note"))]).adjust_cell_length(width, self.ground)
+        if pressing and known and cells.width(f"{pressing}   {known}") <= width:
+            return [[(f"{pressing}   ", False), (known, True)]]
+        lines = [(line, False) for line in cells.wrapped(pressing, width)]
+        lines += [(line, True) for line in cells.wrapped(known, width)]
+        if len(lines) > (most := max(_NOTICE_LINES, self.app.size.height // _NOTICE_SHARE)):
+            *lines, (last, quiet) = lines[:most]
+            lines.append((cells.fit(last + cells.ELLIPSIS, width), quiet))
+        return [[line] for line in lines]
+
+    def render_line(self, y: int) -> Strip:
+        lines, styles = self._lines(self.size.width), (self.ground, self.part("note"))
+        pieces = lines[y] if y < len(lines) else []
+        return Strip([Segment(text, styles[quiet]) for text, quiet in pieces]).adjust_cell_length(self.size.width, self.ground)
 
 
-_SHORTEST_NOTE = 20
-"""With less room beside what is pressing, a note is left out."""
+_NOTICE_LINES, _NOTICE_SHARE = 3, 6
+"""Lines that notices may take on any screen, and the part of a tall one that they may take: one in so many."""
