@@ -18,7 +18,7 @@ def share_bar(value: float, most: float, width: int) -> str:
 
 def compact(value: float) -> str:
     """A quantity in at most five characters, for axes and legends: `812`, `41.2 k`, `3.21 M`, `512 M`, `1.2 B`."""
-    for factor, unit in ((1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
+    for factor, unit in ((1e18, " E"), (1e15, " P"), (1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
         if abs(value) >= factor:
             scaled = value / factor
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0

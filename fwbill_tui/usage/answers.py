@@ -55,7 +55,7 @@ class Series(NamedTuple):
     """A measure over time: `values[i][j]` belongs to `names[i]` and to the bucket that begins at `starts[j]`.
 
     Buckets are contiguous, with zeros where nothing was used. `starts` are local dates (unit "day") or zoned instants
-    (unit "hour"). The last name is None for everything beyond the named ones, if there is any.
+    (unit "hour"). A bucket is `step` units long. The last name is None for everything beyond the named ones, if there is any.
     """
 
     unit: Literal["day", "hour"]
@@ -64,6 +64,7 @@ class Series(NamedTuple):
     starts: tuple[date | datetime, ...]
     names: tuple[str | None, ...]
     values: tuple[tuple[float, ...], ...]
+    step: int = 1
 
     def bucket_totals(self) -> list[float]:
         """The measure per bucket over all names."""

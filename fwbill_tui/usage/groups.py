@@ -46,7 +46,7 @@ def drill_down(query: Query, row: Mapping[str, object]) -> Query:
     for name in query.group_by:
         value = row[name]
         if isinstance(value, date):
-            query = replace(query, range=_narrowed(query.range, _stretch(name, value, query.time_zone)))
+            query = replace(query, range=narrowed(query.range, _stretch(name, value, query.time_zone)))
         else:
             query = query.choose(name, [value if isinstance(value, str) else EMPTY])
     return replace(query, group_by=())
@@ -68,7 +68,8 @@ def _stretch(name: str, start: date, time_zone: str) -> TimeRange:
     return TimeRange(zones.start_of_day(start, time_zone), zones.start_of_day(after, time_zone))
 
 
-def _narrowed(outer: TimeRange, inner: TimeRange) -> TimeRange:
+def narrowed(outer: TimeRange, inner: TimeRange) -> TimeRange:
+    """What two ranges have in common. Raises QueryError when that is nothing."""
     starts = [edge for edge in (outer.start, inner.start) if edge is not None]
     ends = [edge for edge in (outer.end, inner.end) if edge is not None]
     return TimeRange(max(starts, default=None), min(ends, default=None))

@@ -15,7 +15,7 @@ from fwbill_tui.usage.zones import local_date
 
 TWO_DAYS = timedelta(days=2)
 _MOST_BUCKETS = 20_000
-"""Ranges of more days (1970 to 2024) show their last ones."""
+"""In ranges of more days (1970 to 2024) a bucket is several of them."""
 
 
 def unit_for(span: TimeRange) -> Literal["day", "hour"]:
@@ -52,26 +52,29 @@ def build(
     names: list[str | None] = [*ranked[:limit]]
     if len(ranked) > limit:
         names.append(None)
-    starts = _starts(span, unit, zone)
+    starts, step = _starts(span, unit, zone)
     rows: list[list[float]] = [[0] * len(starts) for _ in names]
     row_of = {label: rows[min(rank, limit)] for rank, label in enumerate(ranked)}
     place = {start.astimezone(UTC) if isinstance(start, datetime) else start: index for index, start in enumerate(starts)}
     for begin, label, amount in drawn:
-        if (index := place.get(begin)) is not None:
+        index = place.get(begin) if step == 1 else (begin - starts[0]).days // step
+        if index is not None:
             row_of[label][index] += amount
-    return Series(unit, measure, column, tuple(starts), tuple(names), tuple(map(tuple, rows)))
+    return Series(unit, measure, column, tuple(starts), tuple(names), tuple(map(tuple, rows)), step)
 
 
-def _starts(span: TimeRange, unit: Literal["day", "hour"], zone: str) -> list[date | datetime]:
+def _starts(span: TimeRange, unit: Literal["day", "hour"], zone: str) -> tuple[list[date | datetime], int]:
+    """Where the buckets begin, and how many days or hours each of them has."""
     if span.start is None or span.end is None:
-        return []
+        return [], 1
     if unit == "day":
         first, last = local_date(span.start, zone), local_date(span.end - timedelta.resolution, zone)
         days = (last - first).days + 1
-        return [first + timedelta(days=index) for index in range(max(0, days - _MOST_BUCKETS), days)]
+        step = -(-days // _MOST_BUCKETS)
+        return [first + timedelta(days=index) for index in range(0, days, step)], step
     hours: list[date | datetime] = []
     moment = hour_start(span.start, zone)
     while moment < span.end:
         hours.append(moment)
         moment = next_hour(moment, zone)
-    return hours
+    return hours, 1

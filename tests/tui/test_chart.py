@@ -83,3 +83,42 @@ def test_the_edges_are_named_in_the_same_words_everywhere(
     starts = (*edges[:1] * 29, edges[1])
     series = Series(unit, "events", "base_model_name", starts, ("kimi-k3",), ((1.0,) * 30,))
     assert re.split(r"\s{2,}", _Plot(series, 60, 4).feet()) == said
+
+
+async def test_days_of_corrections_have_no_bar() -> None:
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        starts = tuple(FIRST + timedelta(days=number) for number in range(3))
+        chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1_000.0, -2_000.0, 500.0),))
+        await pilot.pause()
+        bars = chart.render_line(4).text[7:]
+        assert bars[:6].strip()
+        assert not bars[6:12].strip()
+        assert bars[12:18].strip()
+        assert text_of(chart).split()[0] == "1"
+
+
+async def test_where_there_is_no_legend_the_foot_says_what_a_column_is() -> None:
+    async with Charted().run_test(size=(60, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        starts = tuple(FIRST + timedelta(days=number) for number in range(400))
+        chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 400,))
+        await pilot.pause()
+        assert re.split(r"\s{2,}", chart.render_line(5).text.strip()) == ["Jan 1 2026", "tokens per 8 days", "Feb 4 2027"]
+
+
+async def test_a_click_asks_for_all_days_of_a_column() -> None:
+    picked: list[tuple[date, date]] = []
+
+    class Picking(Charted):
+        def on_usage_chart_picked(self, message: UsageChart.Picked) -> None:
+            picked.append((message.first, message.last))
+
+    async with Picking().run_test(size=(60, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        starts = tuple(FIRST + timedelta(days=5 * number) for number in range(101))
+        chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 101,), step=5)
+        await pilot.pause()
+        await pilot.click(UsageChart, offset=(7, 3))
+        await pilot.click(UsageChart, offset=(7 + 50, 3))
+    assert picked == [(FIRST, FIRST + timedelta(days=9)), (FIRST + timedelta(days=500), FIRST + timedelta(days=504))]

@@ -379,3 +379,14 @@ def test_a_ledger_is_freed_as_soon_as_nobody_has_it() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_series_over_more_days_than_any_chart_has_leaves_nothing_out() -> None:
+    times = [datetime(1970, 1, 1, tzinfo=UTC), datetime(2026, 10, 10, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)]
+    ledger = ledger_of([{"start_time": time, "usage_type": "T", "prompt_tokens": 10**place} for place, time in enumerate(times)])
+    series = ledger.series(Query())
+    assert sum(series.bucket_totals()) == 111
+    assert series.step == 3
+    assert (series.starts[0], series.values[0][0], series.values[0][-1]) == (date(1970, 1, 1), 1, 100)
+    place = next(index for index, value in enumerate(series.values[0]) if value == 10)
+    assert 0 <= (date(2026, 10, 10) - series.starts[place]).days < 3  # type: ignore[operator]

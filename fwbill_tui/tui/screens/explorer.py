@@ -35,8 +35,8 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.groups import drill_down, position_of, sort_keys
-from fwbill_tui.usage.query import NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
+from fwbill_tui.usage.groups import drill_down, narrowed, position_of, sort_keys
+from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 
 NARROW, SHORT, ROOMY = 100, 30, (160, 45)
@@ -324,11 +324,17 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
     def _on_chart(self, message: UsageChart.Picked) -> None:
         if self._summed is None:
             return
-        unit = "hour" if isinstance(message.start, datetime) else "day"
+        unit = "hour" if isinstance(message.first, datetime) else "day"
         seen = self._seen(self._summed)
-        inside = self._allowed(lambda: drill_down(replace(seen, group_by=(unit,)), {unit: message.start}))
-        if inside is not None:
-            self.ask(replace(inside, group_by=seen.group_by))
+
+        def inside() -> Query:
+            buckets = replace(seen, range=EVERYTHING, group_by=(unit,))
+            first, last = (drill_down(buckets, {unit: edge}).range for edge in (message.first, message.last))
+            return replace(seen, range=narrowed(seen.range, TimeRange(first.start, last.end)))
+
+        query = self._allowed(inside)
+        if query is not None:
+            self.ask(query)
 
     @on(SearchBox.Left)
     @on(FacetPanel.Left)

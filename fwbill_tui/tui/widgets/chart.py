@@ -59,11 +59,11 @@ class UsageChart(Painted, Widget):
     """
 
     class Picked(Message):
-        """A column was clicked: the day (date) or hour (instant) that it stands for."""
+        """A column was clicked: the first and the last day (date) or hour (instant) that it stands for."""
 
-        def __init__(self, start: date | datetime) -> None:
+        def __init__(self, first: date | datetime, last: date | datetime) -> None:
             super().__init__()
-            self.start = start
+            self.first, self.last = first, last
 
     series: reactive[Series | None] = reactive[Series | None](None)
     day_states: reactive[Mapping[date, DayState]] = reactive(dict)
@@ -72,7 +72,7 @@ class UsageChart(Painted, Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own parameter
         super().__init__(id=id)
         self._painted: tuple[object, list[Strip]] = (None, [])
-        self._bars: list[tuple[int, int, date | datetime]] = []
+        self._bars: list[tuple[int, int, date | datetime, date | datetime]] = []
 
     def render_line(self, y: int) -> Strip:
         key = (self.series, self.size, self.app.theme, self.app.no_color, id(self.day_states))
@@ -82,9 +82,9 @@ class UsageChart(Painted, Widget):
         return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.ground)
 
     def on_click(self, event: events.Click) -> None:
-        for left, right, start in self._bars:
+        for left, right, first, last in self._bars:
             if left <= event.x < right:
-                self.post_message(self.Picked(start))
+                self.post_message(self.Picked(first, last))
 
     def _style(self, index: int) -> Style:
         return self.part(f"series-{min(index, self.SERIES - 1)}")
@@ -100,20 +100,20 @@ class UsageChart(Painted, Widget):
         marks_height = 1 if any(state != "have" for state in self.day_states.values()) else 0
         plot = _Plot(self.series, plot_width, height - 1 - marks_height)
         left = _AXIS
-        for index, (_, _, start) in enumerate(plot.columns):
-            self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, start))
-        axis, legend = self.part("axis"), self._legend(legend_width, plot.per_column)
+        for index, (_, _, first, last) in enumerate(plot.columns):
+            self._bars.append((left + index * plot.bar, left + (index + 1) * plot.bar, first, last))
+        axis, legend = self.part("axis"), self._legend(legend_width, plot)
         styles, textured = [self._style(number) for number in range(len(self.series.names))], self.app.no_color
         lines = []
         for row in range(plot.height):
-            mark = compact(plot.most) if row == 0 else "0" if row == plot.height - 1 else ""
+            mark = compact(plot.most) if row == 0 and plot.most else "0" if row == plot.height - 1 else ""
             label = Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis)
             strip = Strip([label, *self._row(plot, row, styles, textured=textured)])
             lines.append(strip.adjust_cell_length(width - legend_width, self.ground))
         if marks_height:
             marks = Segment(" " * _AXIS + plot.marks(self.day_states), axis)
             lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.ground))
-        feet = Segment(" " * _AXIS + plot.feet(), axis)
+        feet = Segment(" " * _AXIS + plot.feet("" if legend_width else self._measured(plot)), axis)
         lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.ground))
         beside = [*legend, *[Strip([])] * height]
         joined = (Strip.join(pair) for pair in zip(lines, beside, strict=False))
@@ -126,7 +126,7 @@ class UsageChart(Painted, Widget):
         filled, blank = plot.bar - len(gap), " " * plot.bar
         segments: list[Segment] = []
         run, style, ground = "", self.ground, self.ground
-        for stack, top, _ in plot.columns:
+        for stack, top, *_ in plot.columns:
             if top <= floor:
                 run += blank
                 continue
@@ -143,14 +143,20 @@ class UsageChart(Painted, Widget):
                 run += gap
         return [*segments, Segment(run, style)]
 
-    def _legend(self, width: int, per_column: int) -> list[Strip]:
+    def _measured(self, plot: _Plot) -> str:
+        """What a column is: `tokens per 2 days`."""
+        if self.series is None:
+            return ""
+        unit = self.series.unit
+        bucket = unit if plot.units == 1 else f"{plot.units:,} {unit}s"
+        return f"{_MEASURES.get(self.series.measure, self.series.measure)} per {bucket}"
+
+    def _legend(self, width: int, plot: _Plot) -> list[Strip]:
         if not width or self.series is None:
             return []
         style, axis = self.part("legend"), self.part("axis")
         dimension = dimension_of(self.series.dimension)
-        unit = _MEASURES.get(self.series.measure, self.series.measure)
-        bucket = self.series.unit if per_column == 1 else f"{per_column} {self.series.unit}s"
-        head = f"{unit} per {bucket} by {title_of(dimension).lower()}"
+        head = f"{self._measured(plot)} by {title_of(dimension).lower()}"
         lines = [Strip([Segment(cells.fit(head, width), axis)], width)]
         labels = shown_values(dimension, [name for name in self.series.names if name is not None])
         for index, (name, values) in enumerate(zip(self.series.names, self.series.values, strict=True)):
@@ -196,24 +202,29 @@ def _below(lower: Style, upper: Style) -> Style:
 
 
 class _Plot:
-    """Columns in eighths of a cell: per column its stack [(series number, upper edge)], its top, and its start.
+    """Columns in eighths of a cell: per column its stack [(series number, upper edge)], its top, its first and last day or hour.
 
-    A column is the sum of `per_column` buckets, one unless there are more of them than cells.
+    A column is the sum of several buckets where there are more of them than cells; it has `units` days or hours. Sums below
+    zero, of corrections, are not drawn.
     """
 
     def __init__(self, series: Series, width: int, height: int) -> None:
         self.height = height
         starts, stacks = list(series.starts), list(zip(*series.values, strict=True)) if series.values else []
         stacks = stacks or [() for _ in starts]
-        self.per_column = max(1, -(-len(starts) // max(1, width)))
-        self.unit = series.unit
+        per_column = max(1, -(-len(starts) // max(1, width)))
+        self.unit, self.units = series.unit, per_column * series.step
         merged = [
-            (starts[at], [sum(values) for values in zip(*stacks[at : at + self.per_column], strict=True)])
-            for at in range(0, len(starts), self.per_column)
+            [max(0, sum(values)) for values in zip(*stacks[at : at + per_column], strict=True)]
+            for at in range(0, len(starts), per_column)
         ]
         self.bar = max(1, min(_WIDEST_BAR, width // max(1, len(merged))))
-        self.most = max((sum(values) for _, values in merged), default=0)
-        self.columns = [(*self._stack(values), start) for start, values in merged]
+        self.most = max(map(sum, merged), default=0)
+        firsts, lasts = starts[::per_column], [*starts[per_column - 1 :: per_column], *starts[-1:]]
+        rest = timedelta(days=series.step - 1)
+        self.columns = [
+            (*self._stack(values), first, last + rest) for values, first, last in zip(merged, firsts, lasts, strict=False)
+        ]
 
     def _stack(self, values: list[float]) -> tuple[list[tuple[int, float]], int]:
         if not self.most:
@@ -228,7 +239,7 @@ class _Plot:
 
     def marks(self, states: Mapping[date, DayState]) -> str:
         """`×` under a day that is missing, `~` under one that may still change; a column of several days has its worst."""
-        days = [start.date() if isinstance(start, datetime) else start for _, _, start in self.columns]
+        days = [start.date() if isinstance(start, datetime) else start for _, _, start, _ in self.columns]
         text = ""
         for index, day in enumerate(days):
             after = days[index + 1] if index + 1 < len(days) else day + timedelta(days=1)
@@ -237,15 +248,17 @@ class _Plot:
             text += mark.ljust(self.bar)
         return text
 
-    def feet(self) -> str:
-        """The first and last start under the columns."""
+    def feet(self, measured: str = "") -> str:
+        """The first and last day or hour under the columns, and between them what is measured, as far as there is room."""
         if not self.columns:
             return ""
+        begin, end = self.columns[0][2], self.columns[-1][3]
         first, last = (
-            day_said(start, with_year=False) + ("" if self.unit == "day" else f" {start:%H:%M}")
-            for start in (self.columns[0][2], self.columns[-1][2])
+            day_said(edge, with_year=begin.year != end.year) + ("" if self.unit == "day" else f" {edge:%H:%M}")
+            for edge in (begin, end)
         )
         width = self.bar * len(self.columns)
         if len(first) + len(last) + 1 > width:
             return first
-        return first + last.rjust(width - len(first))
+        between = width - len(first) - len(last)
+        return first + (measured if len(measured) + 2 <= between else "").center(between) + last
