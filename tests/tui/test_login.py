@@ -331,13 +331,27 @@ async def test_the_other_ways_in_and_out(show, tmp_path: Path) -> None:
 
 async def test_letters_are_keys_only_where_they_are_not_typed(show) -> None:
     async with show(LoginScreen([], NOWHERE)) as pilot:
-        await pilot.press("q", "d", "question_mark")
+        await pilot.press("f", "q", "d", "o", "question_mark")
         assert pilot.app.answer is pilot.app.no_answer
-        assert pilot.app.screen.query_one("#key", Input).value == "qd?"
+        assert pilot.app.screen.query_one("#key", Input).value == "fqdo?"
         footer = "\n".join(pilot.app.lines())
         assert "q Quit" not in footer
         await pilot.press("f1")
         assert isinstance(pilot.app.screen, HelpScreen)
+
+
+@pytest.mark.parametrize(
+    ("key", "leads_to"), [("d", OpenDemo), ("q", type(None)), ("o", OpenFilesScreen), ("question_mark", HelpScreen)]
+)
+async def test_letters_are_keys_while_the_line_for_a_key_is_empty(show, key: str, leads_to: type) -> None:
+    async with show(LoginScreen([], NOWHERE)) as pilot:
+        screen = pilot.app.screen
+        assert pilot.app.focused is screen.query_one("#key")
+        assert "q Quit" in "\n".join(pilot.app.lines())
+        await pilot.press("f", "backspace", key)
+        await pilot.pause()
+        left = pilot.app.answer is not pilot.app.no_answer
+        assert isinstance(pilot.app.answer if left else pilot.app.screen, leads_to)
 
 
 # -- the keyring -------------------------------------------------------------------------------------------------------

@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from fwbill_tui.tui import garbage
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
+from fwbill_tui.tui.widgets.literal_input import LiteralInput
 from fwbill_tui.tui.widgets.painted import Columns, Rows
 
 BOXED_BINDINGS: list[BindingType] = [
@@ -56,7 +57,8 @@ class Boxed(PaintedOnce):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer plain characters as keys only where they are not typed."""
-        typing = isinstance(self.app.focused, Input)
+        focused = self.app.focused
+        typing = isinstance(focused, LiteralInput) and focused.takes_letters
         if action == "help_while_typing":
             return typing
         if typing and action in self.LETTER_ACTIONS:

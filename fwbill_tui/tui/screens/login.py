@@ -31,6 +31,7 @@ from fwbill_tui.tui.screens.boxed import BOXED_BINDINGS, Boxed, Note
 from fwbill_tui.tui.widgets import checkbox
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
+from fwbill_tui.tui.widgets.key_line import KeyLine
 from fwbill_tui.tui.widgets.painted import Columns
 from fwbill_tui.usage.literal import literal
 
@@ -176,7 +177,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
             yield ChoiceList(id="found", markup=False)
         yield Static("An API key of the console (app.fireworks.ai)", classes="caption")
         with Columns(id="pasted"):
-            yield Line(password=True, placeholder="fw_…", id="key")
+            yield KeyLine(password=True, placeholder="fw_…", id="key")
             yield checkbox.Check("keep in keyring", id="keep")
         with Columns(id="others"):
             yield Button("Open exported files…  (o)", id="files")
@@ -254,6 +255,10 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     @on(OptionList.OptionSelected, "#found")
     def _take_found(self, event: OptionList.OptionSelected) -> None:
         self._try(self._credentials[event.option_index])
+
+    @on(Line.Changed, "#key")
+    def _typed(self) -> None:
+        self.refresh_bindings()
 
     @on(Line.Submitted, "#key")
     def _take_pasted(self, event: Line.Submitted) -> None:

@@ -15,6 +15,11 @@ from fwbill_tui.usage.literal import literal_letters
 class LiteralInput(Input):
     """Shows its value as `literal_letters` does; the value itself stays as it is. Textual paints it raw (8.2)."""
 
+    @property
+    def takes_letters(self) -> bool:
+        """Whether every letter is text."""
+        return True
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`ctrl+c` copies only what is selected: where nothing is, it quits."""
         return bool(self.selected_text) if action == "copy" else True
