@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import re
-import shutil
-import sys
 import tempfile
 import weakref
 from pathlib import Path
@@ -15,9 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from fwbill_tui.files.errors import SpoolError
+from fwbill_tui.owned_folder import OwnedFolder
 
+PREFIX = "fwbill-events-"
 _ROW_GROUP = 1 << 17
-_OURS = re.compile(r"fwbill-events-([0-9]+)-\w+")
 _REASONS = {
     errno.ENOSPC: "the disk is full; name a folder with more room in TMPDIR",
     errno.EDQUOT: "the disk quota is used up; name a folder with more room in TMPDIR",
@@ -29,7 +26,10 @@ _REASONS = {
 
 
 class Spool:
-    """Temporary files, for the user alone. Nothing is left of them once this object is gone or the program ends."""
+    """Temporary files, for the user alone. Nothing is left of them once this object is gone or the program ends.
+
+    What programs that were killed left behind is removed where another one begins.
+    """
 
     def __init__(self, parent: Path | None = None) -> None:
         """The folder is made in `parent`, which TMPDIR names or the system has for it, when the first file is written."""
@@ -68,10 +68,9 @@ class Spool:
 
     def _made(self) -> Path:
         if self.folder is None:
-            parent = self._parent or usual_parent()
-            remove_abandoned(parent)
-            self.folder = Path(tempfile.mkdtemp(prefix=f"fwbill-events-{os.getpid()}-", dir=parent))  # mode 700, by its nature
-            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+            owned = OwnedFolder(self._parent or usual_parent(), PREFIX)
+            self.folder = owned.path
+            weakref.finalize(self, owned.close)
         return self.folder
 
 
@@ -81,24 +80,3 @@ def usual_parent() -> Path:
         return Path(named)
     var_tmp = Path("/var/tmp")  # noqa: S108 - a folder of unpredictable name is made in it, for the user alone
     return var_tmp if os.access(var_tmp, os.W_OK) else Path(tempfile.gettempdir())
-
-
-def remove_abandoned(parent: Path) -> None:
-    """Remove the folders of programs that were killed and could not do it themselves."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError):
-        for folder in parent.iterdir():
-            match = _OURS.fullmatch(folder.name)
-            if match and folder.lstat().st_uid == os.getuid() and not _runs(int(match[1])):
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import stat
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from fwbill_tui.fireworks.errors import StorageError
 from fwbill_tui.fireworks.secret import Secret
-
-if sys.platform != "win32":
-    import fcntl
+from fwbill_tui.owned_folder import OwnedFolder
 
 PREFIX = "fwbill-fetch-"
-_LOCK = "lock"
-_YOUNGEST_LEFTOVER = 60.0  # seconds; a younger one may just be coming into being
 
 
 @contextlib.contextmanager
 def private_folder(parent: Path | None = None) -> Iterator[Path]:
     """A new folder that only the user may enter; None: where the system keeps such things.
 
-    It is locked as long as its owner lives, in whatever container that runs, so that `sweep`, which comes first, takes
-    only what has no owner any more. Raises StorageError.
+    What crashed programs left in `parent` is removed first. Raises StorageError.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            parent = parent or Path(tempfile.gettempdir())
-            sweep(parent)
-            folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-            lock = stack.enter_context(_new_file(folder / _LOCK))
-            if sys.platform != "win32":
-                fcntl.flock(lock, fcntl.LOCK_EX)
-        except OSError as error:
-            raise _no_folder(error) from None
-        yield folder
+    try:
+        folder = OwnedFolder(parent or Path(tempfile.gettempdir()), PREFIX)
+    except OSError as error:
+        raise _no_folder(error) from None
+    try:
+        yield folder.path
+    finally:
+        folder.close()
 
 
 def inner_folder(folder: Path, name: str) -> Path:
@@ -78,32 +65,3 @@ def _no_folder(error: OSError) -> StorageError:
         f"no folder for what is fetched can be made ({error.strerror})",
         "name a folder that you may write to, and that has room, in TMPDIR",
     )
-
-
-def sweep(parent: Path, *, youngest: float = _YOUNGEST_LEFTOVER) -> None:
-    """Remove the folders of crashed uses: ours, older than `youngest` seconds, and locked by nobody."""
-    with contextlib.suppress(OSError):  # a folder that can't be listed is not where leftovers of ours are
-        for path in list(parent.glob(f"{PREFIX}*")):
-            if _is_leftover(path, youngest):
-                shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_leftover(path: Path, youngest: float) -> bool:
-    if sys.platform == "win32":  # without such locks nothing is known of a folder's owner, and leftovers stay
-        return False
-    try:
-        status = path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or time.time() - status.st_mtime < youngest:
-            return False
-        lock = os.open(path / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return path.is_dir()  # its owner died before it locked it, or while removing it
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(lock)
-    return True

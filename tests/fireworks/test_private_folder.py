@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from fwbill_tui.fireworks import errors
-from fwbill_tui.fireworks.private_folder import PREFIX, inner_folder, private_folder, sweep, write_sign_in
+from fwbill_tui.fireworks.private_folder import PREFIX, inner_folder, private_folder, write_sign_in
 from fwbill_tui.fireworks.probe import firectl_version
 from fwbill_tui.fireworks.secret import Secret
+from fwbill_tui.owned_folder import sweep
 
 OWNER = """
 import sys
@@ -54,7 +55,7 @@ def test_what_a_killed_program_left_is_swept_away_but_not_what_a_living_one_uses
         assert owner.stdout.readline() == "ready\n"
         (folder,) = tmp_path.iterdir()
         age(folder)
-        sweep(tmp_path)
+        sweep(tmp_path, PREFIX)
         assert folder.exists()
         owner.send_signal(signal.SIGKILL)
         owner.wait()
@@ -77,7 +78,7 @@ def test_what_is_young_or_not_ours_stays(tmp_path: Path) -> None:
     file.write_text("x")
     for path in (old, elsewhere, file):
         age(path)
-    sweep(tmp_path)
+    sweep(tmp_path, PREFIX)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in (young, elsewhere, link, file))
 
 

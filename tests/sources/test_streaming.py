@@ -15,7 +15,7 @@ import pytest
 from fwbill_tui.demo.generator import events, write_csv
 from fwbill_tui.files.errors import SpoolError
 from fwbill_tui.files.inputs import expand
-from fwbill_tui.files.spool import Spool, remove_abandoned
+from fwbill_tui.files.spool import Spool
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.sources.room import free_memory, memory_of_events
@@ -120,14 +120,47 @@ def test_sums_reject_what_a_load_rejects(tmp_path: Path, group_by: tuple[str, ..
 
 
 # -- what is kept on disk ----------------------------------------------------------------------------------------------
-def test_what_a_killed_program_left_is_removed(tmp_path: Path) -> None:
+_OWNER = """
+import sys
+from pathlib import Path
+import polars as pl
+from fwbill_tui.files.spool import Spool
+spool = Spool(Path(sys.argv[1]))
+spool.write(pl.DataFrame({"start_time": [1]}))
+print(spool.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="locks that tell of their owner")
+def test_what_a_killed_program_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    mine = ("fwbill-events-of-mine", "fwbill-events-1-young", "other")
+    for name in mine:
+        (tmp_path / name).mkdir()
+    os.utime(tmp_path / mine[0], (1, 1))
+    command = [sys.executable, "-c", _OWNER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        elsewhere = tmp_path / f"fwbill-events-{_ended()}-abc"  # as a program in another container names it: by its own number
+        Path(owner.stdout.readline().strip()).rename(elsewhere)
+        first = Spool(tmp_path)
+        first.write(pl.DataFrame({"start_time": [1]}))
+        assert list(elsewhere.glob("*.parquet"))
+        owner.kill()
+        owner.wait()
+    second = Spool(tmp_path)
+    second.write(pl.DataFrame({"start_time": [1]}))
+    left = {path.name for path in tmp_path.iterdir()} - {"temporary"}
+    assert first.folder is not None
+    assert second.folder is not None
+    assert left == {*mine, first.folder.name, second.folder.name}
+
+
+def _ended() -> int:
+    """The number of a process that runs no more."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    for name in (f"fwbill-events-{ended.pid}-abc", f"fwbill-events-{os.getpid()}-abc", "fwbill-events-of-mine", "other"):
-        (tmp_path / name).mkdir()
-    remove_abandoned(tmp_path)
-    left = {path.name for path in tmp_path.iterdir()} - {"temporary"}
-    assert left == {f"fwbill-events-{os.getpid()}-abc", "fwbill-events-of-mine", "other"}
+    return ended.pid
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on file sizes")
