@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 T = TypeVar("T")
+_SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _HEARING = 0.1
 """Seconds after which a signal is heard at the latest."""
 
@@ -70,6 +71,11 @@ def _end(done: Future[T], stop: threading.Event, code: int) -> None:
             return
     except (KeyboardInterrupt, Terminated):
         pass
+    for number in _SIGNALS:  # the end is near: nothing is to come between it and what is removed
+        signal.signal(number, signal.SIG_IGN)
+    from fwbill_tui import owned_folder  # late: most commands have no such folder
+
+    owned_folder.remove_all()
     say(SIGNALS_SAID[code])
     sys.stderr.flush()
     os._exit(code)
@@ -80,9 +86,8 @@ def _termination_raises() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     # What is ignored (nohup) stays ignored.
-    before = {number: signal.signal(number, _raise) for number in numbers if signal.getsignal(number) is signal.SIG_DFL}
+    before = {number: signal.signal(number, _raise) for number in _SIGNALS[1:] if signal.getsignal(number) is signal.SIG_DFL}
     try:
         yield
     finally:

@@ -30,6 +30,7 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.theme import Theme
 
+from fwbill_tui import owned_folder
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
@@ -206,6 +207,7 @@ class FwbillApp(App[int]):
             if end_work := getattr(screen, "end_work", None):
                 end_work()
         self._held.close()
+        owned_folder.remove_all()
         os._exit(128 + signal.SIGHUP)
 
     def _fatal_error(self) -> None:

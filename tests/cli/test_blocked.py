@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
+import time
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -49,6 +53,28 @@ def test_work_that_is_blocked_is_cut_off_after_a_grace(tmp_path: Path, end: str,
     assert (process.returncode, err) == (code, said)
     assert not (tmp_path / "out.csv").exists()
     assert pipe.is_fifo()
+
+
+def test_events_that_stay_on_disk_are_removed_where_work_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe, file, temporary = tmp_path / "pipe", tmp_path / "usage.csv", tmp_path / "temporary"
+    os.mkfifo(pipe)
+    temporary.mkdir()
+    file.write_text(HEADER + ROW * 20_000)
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with started(0.1, file, "--lazy", "--filename", pipe) as process, pipe.open("rb", buffering=0) as reader:
+        while waiting(reader) < 60_000:  # then the pipe is full, long before all is written
+            assert process.poll() is None
+            time.sleep(0.01)
+        assert list(temporary.glob("fwbill-events-*/*.parquet"))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert list(temporary.iterdir()) == []
+
+
+def waiting(pipe: FileIO) -> int:
+    """The bytes in a pipe."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
