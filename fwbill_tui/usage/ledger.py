@@ -217,7 +217,8 @@ class Ledger:
         """What is shown, summed per hour and combination of labels: a rollup as its file has it, with labels as text, sorted.
 
         The buckets are quarter hours (or minutes) where the query's time zone or range needs that. It has every dimension,
-        also those that are too many for the rollup kept here; `free_text` is left out.
+        also those that are too many for the rollup kept here; `free_text` is left out. Raises QueryError for sums that do not
+        fit the 64 bits of such a file.
         """
         self.check(query)
         predicate = self._predicate(query)
@@ -225,6 +226,8 @@ class Ledger:
         keys = [rollup.BUCKET, *columns]
         summed = rollup.regroup(self._facts(query, predicate, *columns).filter(predicate.on_labels()), keys)
         summed = rollup.narrowed(summed).select(*keys, *rollup.SUMS)
+        if wide := [name for name in rollup.SUMS if summed.schema[name] == pl.Int128]:
+            raise QueryError(f"sums of {', '.join(wide)} do not fit the 64 bits that a rollup has for them: use fewer events")
         return summed.with_columns(pl.col(columns).cast(pl.String)).sort(keys, nulls_last=True)
 
     # -- answers from the events -----------------------------------------------------------------------------------------

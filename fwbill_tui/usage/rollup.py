@@ -28,6 +28,7 @@ _MINUTE = 1
 """Bucket lengths in minutes. Every zone's offset since 1972 is a whole number of quarter hours."""
 
 SUMS = (EVENTS, *MEASURES)
+_COUNTS = (EVENTS, *TOKEN_MEASURES)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_INT64 = 2**63 - 1
 
@@ -73,21 +74,20 @@ def merge(parts: Iterable[pl.DataFrame], columns: Sequence[str]) -> pl.DataFrame
 
 def regroup(rollup: pl.DataFrame, keys: Sequence[str | pl.Expr]) -> pl.DataFrame:
     """Sum a rollup further, to fewer keys. No keys: one row, also of an empty rollup."""
-    sums = _sums(_too_wide(largest_counts(rollup), rollup.height))
+    sums = _sums(_too_wide(largest_counts(rollup, _COUNTS), rollup.height))
     return rollup.group_by(keys).agg(sums) if keys else rollup.select(sums)
 
 
-def largest_counts(frame: pl.DataFrame) -> dict[str, int]:
-    """The largest magnitude of each token measure in a frame."""
-    limits = frame.select(
-        *(pl.col(name).min().alias(f"-{name}") for name in TOKEN_MEASURES), *(pl.col(name).max() for name in TOKEN_MEASURES)
-    ).row(0, named=True)
-    return {name: max(-(limits[f"-{name}"] or 0), limits[name] or 0) for name in TOKEN_MEASURES}
+def largest_counts(frame: pl.DataFrame, names: Sequence[str] = TOKEN_MEASURES) -> dict[str, int]:
+    """The largest magnitude of each token measure in a frame, or of other whole numbers."""
+    limits = frame.select(*(pl.col(name).min().alias(f"-{name}") for name in names), *(pl.col(name).max() for name in names))
+    found = limits.row(0, named=True)
+    return {name: max(-(found[f"-{name}"] or 0), found[name] or 0) for name in names}
 
 
 def _too_wide(largest: Mapping[str, int], rows: int) -> frozenset[str]:
-    """The token measures whose sum over so many rows might not fit 64 bits."""
-    return frozenset(name for name in TOKEN_MEASURES if largest[name] * rows > _MOST_INT64)
+    """The counts whose sum over so many rows might not fit 64 bits."""
+    return frozenset(name for name, most in largest.items() if most * rows > _MOST_INT64)
 
 
 def _sums(wide: Collection[str]) -> list[pl.Expr]:

@@ -112,6 +112,16 @@ def test_a_condition_on_events_is_refused(fwbill: Fwbill) -> None:
     assert "a rollup has no single events" in err
 
 
+def test_sums_that_no_rollup_file_holds_are_not_written(fwbill: Fwbill) -> None:
+    event = f"2026-10-01 09:00:00 UTC,TEXT,{2**63 - 1}\n"
+    Path("many.csv").write_text(f"start_time,usage_type,prompt_tokens\n{event * 2}")
+    code, out, err = fwbill("export", "many.csv", "--format", "rollup")
+    assert (code, out) == (2, "")
+    assert "sums of prompt_tokens, uncached_prompt_tokens do not fit the 64 bits that a rollup has for them" in err
+    assert err.count("\n") == 1
+    assert not Path("usage_rollup.parquet").exists()
+
+
 def test_events_and_rollups_are_not_confused(fwbill: Fwbill) -> None:
     fwbill("export", "usage.csv", "--format", "rollup")
     assert "leave --rollup out" in fwbill("summary", "--rollup", "usage.csv")[2]

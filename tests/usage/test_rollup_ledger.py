@@ -180,6 +180,19 @@ def test_rows_are_shown_and_sorted_with_the_events_they_stand_for() -> None:
     assert ledger.order(Query(search="region:us")).to_list() == []
 
 
+def test_numbers_of_events_are_exact_beyond_64_bits() -> None:
+    many = 4 * 10**18
+    ledger = of_buckets(NINE, NINE, NINE, NINE + timedelta(hours=1), events=many)
+    assert ledger.totals(Query()).events == ledger.event_count == 4 * many
+    assert ledger.totals(Query(search="text")).events == 4 * many
+    assert [value.events for value in ledger.facets(Query())["usage_type"].values] == [4 * many]
+    assert ledger.groups(Query(group_by=("hour",))).get_column("events").to_list() == [3 * many, many]
+    assert ledger.series(Query(), measure="events").bucket_totals() == [3 * many, many]
+    assert ledger.series(Query()).bucket_totals() == [3 * many, many]  # without tokens it is about events, too
+    with pytest.raises(QueryError, match="sums of events do not fit the 64 bits"):
+        ledger.rollup(Query())
+
+
 def test_an_empty_rollup_is_empty() -> None:
     ledger = RollupBuilder(EventTypes()).build()
     assert ledger.event_count == 0
