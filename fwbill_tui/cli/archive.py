@@ -21,7 +21,7 @@ from fwbill_tui.usage.literal import literal
 if TYPE_CHECKING:
     from fwbill_tui.archive.archive import AccountSummary, Archive
 
-_AGE = re.compile(r"\s*(\d{1,6})\s*d(?:ays?)?\s*")
+_AGE = re.compile(r"\s*(\d{1,6})\s*(?:d|days?)?\s*")
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 EPILOG = """\b
 Examples:

@@ -104,9 +104,9 @@ def _named_days(words: str, today: date) -> tuple[date, date] | None:
     year, month = today.year, today.replace(day=1)
     quarter = months_later(month, -((today.month - 1) % 3))
     to_date = {
-        "today": today, "mtd": month, "month to date": month, "this month": month, "qtd": quarter,
-        "quarter to date": quarter, "this quarter": quarter, "ytd": date(year, 1, 1), "year to date": date(year, 1, 1),
-        "this year": date(year, 1, 1),
+        "today": today, "mtd": month, "month to date": month, "month": month, "this month": month,
+        "qtd": quarter, "quarter to date": quarter, "quarter": quarter, "this quarter": quarter, "ytd": date(year, 1, 1),
+        "year to date": date(year, 1, 1), "year": date(year, 1, 1), "this year": date(year, 1, 1),
     }  # fmt: skip
     if words in to_date:
         return to_date[words], today
