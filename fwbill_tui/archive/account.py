@@ -104,7 +104,7 @@ class AccountArchive:
     def set_aside(self, damages: Sequence[Damage]) -> None:
         """Take damaged days out of the manifest, so that they are missing, and move their files into a folder beside it."""
         for damage in damages:
-            _log.warning("set aside of %s: %s", self.account, damage)
+            _log.info("set aside of %s: %s", self.account, damage)
         with self._locked():
             kept = self.manifest().days
             days = [each.day for each in damages if kept.get(each.day.date) == each.day]

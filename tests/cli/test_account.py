@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -251,6 +254,17 @@ def test_a_window_that_is_missing_is_said_and_no_file_is_written(environment: py
         assert (code, out) == (5, "")
         assert "nothing was written, because Oct 2 – Oct 14 2026" in err
         assert not Path("billing_metrics.csv").exists()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_damaged_day_is_said_in_our_own_words(fwbill: Fwbill) -> None:
+    command = [sys.executable, "-m", "fwbill_tui", "summary", "-a", "acme-prod", *RANGE]
+    assert fwbill(*command[3:])[0] == 0
+    day = next(Path(os.environ["FWBILL_DATA_DIR"]).rglob("*.parquet"))
+    day.write_bytes(day.read_bytes()[:-9] + b"x" * 9)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "damaged" in done.stderr
+    assert all(line.startswith("fwbill: ") for line in done.stderr.splitlines())
 
 
 def test_a_refusal_of_the_accounts_call_has_its_code(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
