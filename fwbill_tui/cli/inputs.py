@@ -216,6 +216,8 @@ def check_query(ledger: Ledger, query: Query) -> None:
         ledger.check(query)
     except QueryError as error:
         raise click.UsageError(str(error)) from None
+    for name in _unknown_in_search(ledger, query):
+        say(f"--search: there is no dimension {name!r}, so that word is looked for as it stands, with its colon")
     known: tuple[str, ...] = (*query.group_by, *GROUP_MEASURES) if query.group_by else tuple(ledger.events.columns)
     for key in query.sort:
         if (dimension_of(key.column) if query.group_by else key.column) not in known:
@@ -226,6 +228,14 @@ def check_query(ledger: Ledger, query: Query) -> None:
         near = difflib.get_close_matches(value.rpartition("/")[2], names, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         say(f"no {dimension} matches {value!r}{hint}")
+
+
+def _unknown_in_search(ledger: Ledger, query: Query) -> list[str]:
+    if not query.search:
+        return []
+    from fwbill_tui.usage.search import unknown_names
+
+    return unknown_names(query.search, ledger.events.columns)
 
 
 def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:

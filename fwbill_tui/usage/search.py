@@ -7,7 +7,7 @@ know neither look-around nor back-references, and in return never take long.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -77,6 +77,12 @@ def _terms(text: str, further: tuple[str, ...]) -> Iterator[tuple[str, SearchTer
             elif match["word"] and body.startswith("/"):
                 body, regex = body[1:] if _problem(body[1:]) is None else "", True
         yield match[0].strip(), SearchTerm(body, dimension, bool(match["minus"]), regex) if body else None
+
+
+def unknown_names(text: str, further: Container[str] = ()) -> list[str]:
+    """Names before a colon that are no dimension, so that the word they stand in is an ordinary one."""
+    names = [match["scope"] for match in _TOKEN.finditer(text) if match["scope"]]
+    return [name for name in names if name not in further and name.lower() not in _SCOPES]
 
 
 def _being_typed(word: str, scope: str | None, further: tuple[str, ...]) -> bool:

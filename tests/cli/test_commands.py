@@ -153,6 +153,15 @@ def test_a_value_that_matches_nothing_is_said(fwbill: Fwbill) -> None:
     assert err == "fwbill: no model matches 'kimi-k4'; did you mean 'kimi-k3'?\n"
 
 
+@pytest.mark.usefixtures("usage")
+def test_a_search_in_no_dimension_is_said(fwbill: Fwbill) -> None:
+    code, _, err = fwbill("summary", "usage.csv", "--search", "foo:kimi")
+    assert code == 0
+    assert err == "fwbill: --search: there is no dimension 'foo', so that word is looked for as it stands, with its colon\n"
+    for known in ("model:kimi", "type:text", "base_model_name:kimi", "12:30", '"foo:kimi"'):
+        assert fwbill("summary", "usage.csv", "--search", known)[::2] == (0, "")
+
+
 # -- export ------------------------------------------------------------------------------------------------------------
 def test_export_writes_what_firectl_would(usage: Path, fwbill: Fwbill) -> None:
     assert fwbill("export", "usage.csv") == (0, "", "")

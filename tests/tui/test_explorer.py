@@ -123,6 +123,21 @@ async def test_models_with_one_last_segment_are_told_apart_in_their_facet(tmp_pa
         assert seen.query.only == (("model", (f"accounts/{names[0]}",)),)
 
 
+async def test_a_facet_that_is_narrowed_to_nothing_says_so(export: Path) -> None:
+    async with explorer(export) as seen:
+        panel = seen.part(FacetPanel)
+
+        def said() -> bool:
+            return any("nothing matches" in panel.render_line(y).text for y in range(panel.size.height))
+
+        await seen.press("m", *"kimi")
+        assert not said()
+        await seen.press(*"zzz")
+        assert said()
+        await seen.press("backspace", "backspace", "backspace")
+        assert not said()
+
+
 async def test_letters_narrow_a_facet_instead_of_being_commands(export: Path) -> None:
     async with explorer(export) as seen:
         await seen.press("m", *"qsx")

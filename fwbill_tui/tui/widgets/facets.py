@@ -35,6 +35,7 @@ _FEW = 6
 _SHORTENED = ("model", "usage_type")
 """Dimensions whose values are not shown whole."""
 _MOST_SEGMENTS = 8
+_NONE = -1
 _MARKS = {"free": "  ", "off": "□ ", "chosen": "■ ", "excluded": "✗ "}
 
 
@@ -75,7 +76,7 @@ def _alike(shown: Mapping[str, str]) -> list[str]:
 
 
 class _Line(NamedTuple):
-    """One line: a title (value None), a value, or the count of those not shown (value None, more > 0)."""
+    """One line: a title, a value, the count of those not shown (`more` > 0), or that there is none (`more` is _NONE)."""
 
     dimension: str
     value: FacetValue | None = None
@@ -225,6 +226,8 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
             most = max(value.events for value in facet.values)
             restricted = any(value.chosen for value in facet.values)
             lines += [_Line(dimension, value, most=most, restricted=restricted) for value in shown]
+            if current and not shown:
+                lines.append(_Line(dimension, more=_NONE))
             if not current and len(facet.values) > len(shown):
                 lines.append(_Line(dimension, more=len(facet.values) - len(shown)))
         return lines
@@ -268,7 +271,8 @@ class FacetPanel(Painted, ScrollView, can_focus=True):
         return Strip([Segment(fit(text, width), self.part("title-current" if current else "title"))], width)
 
     def _rest(self, line: _Line, width: int) -> Strip:
-        return Strip([Segment(fit(f"  … {line.more:,} more", width), self.part("quiet"))], width)
+        said = "  nothing matches" if line.more == _NONE else f"  … {line.more:,} more"
+        return Strip([Segment(fit(said, width), self.part("quiet"))], width)
 
     def _value(self, line: _Line, value: FacetValue, width: int, *, at_cursor: bool) -> Strip:
         state = "chosen" if value.chosen else "excluded" if value.excluded else "off" if line.restricted else "free"
