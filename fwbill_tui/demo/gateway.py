@@ -1,4 +1,4 @@
-"""The gRPC side of the embedded server: `gateway.Gateway` with the calls that fwbill makes."""
+"""The gRPC side of the embedded server: `gateway.Gateway` with the call that fwbill makes, and two more."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ the best question is asked first, and a question that is refused is followed by 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,7 +50,10 @@ class Usage:
 
 
 class BillingUsage:
-    """Reads one account's usage by day, from any thread. `time_zone` (IANA) is where its days are cut."""
+    """Reads one account's usage by day, from any thread. `time_zone` (IANA) is where its days are cut.
+
+    Threads at the same time may find out twice what the service takes; each then sets the same few names anew, as a whole.
+    """
 
     def __init__(self, client: RestClient, account_id: str, *, time_zone: str = "UTC") -> None:
         self._client = client
@@ -59,7 +61,6 @@ class BillingUsage:
         self._time_zone = time_zone
         self._together: Sequence[tuple[str, ...]] = _TOGETHER
         self._apart: dict[str, Sequence[tuple[str, ...]]] = dict(_APART)
-        self._lock = threading.Lock()
 
     def read(self, window: TimeRange, *, on_wait: OnWait | None = None) -> Usage:
         """The usage of a window of at most 31 days, with both edges, that begins and ends with a local day.

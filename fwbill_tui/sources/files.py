@@ -33,7 +33,7 @@ class FileSource:
     def __init__(
         self, arguments: Sequence[str], *, skip_unreadable: bool = False, lazy: bool = False, frugal: bool = False
     ) -> None:
-        """`arguments` are files, globs, folders or `-`. Raises InputError for one that names nothing.
+        """`arguments` are files, globs, folders or `-`. Raises UnreadableFile for one that names nothing.
 
         `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps,
         which takes less memory and a little longer; events that stay on disk are read so always.
