@@ -128,19 +128,26 @@ def test_events_written_as_csv_and_read_again_are_the_same(
     assert rows_of(again) == rows_of(ledger)
 
 
-@pytest.mark.parametrize("name", ["export-2026-10.csv"])
-def test_a_sample_export_is_written_byte_for_byte(tmp_path: Path, name: str, samples: Path) -> None:
-    ledger = read_back(samples / name)
+AS_FIRECTL_WRITES = (
+    "email,start_time,end_time,usage_type,accelerator_type,accelerator_seconds,base_model_name,model_bucket,parameter_count,"
+    "prompt_tokens,completion_tokens,cached_prompt_tokens,uncached_prompt_tokens\n"
+    "ci-bot@acme.dev,2026-10-01 09:02:24 UTC,2026-10-01 09:02:24 UTC,TEXT_COMPLETION_INFERENCE_USAGE,,,"
+    "accounts/fireworks/models/kimi-k3,Kimi K3,1043300000000,933,134,0,933\n"
+    "søren@acme.dev,2026-10-01 09:56:46 UTC,2026-10-01 09:56:46 UTC,EMBEDDING_INFERENCE_USAGE,,,"
+    "accounts/fireworks/models/nomic-embed-text-v1p5,Nomic Embed v1.5,137000000,361,0,108,253\n"
+    '"""Ops, EU"" <ops-eu@acme.dev>",2026-10-02 00:00:00 UTC,2026-10-02 01:00:00 UTC,TEXT_COMPLETION_INFERENCE_USAGE,'
+    "NVIDIA_H200_141GB,3600,accounts/acme-prod/models/support-router-v7,Support Router v7,,,,,\n"
+    "ana@acme.dev,2026-10-02 01:00:00 UTC,2026-10-02 01:10:12.500 UTC,TEXT_COMPLETION_INFERENCE_USAGE,"
+    "NVIDIA_H200_141GB,612.5,accounts/acme-prod/models/support-router-v7,Support Router v7,,,,,\n"
+)
+
+
+def test_an_export_is_written_byte_for_byte(tmp_path: Path) -> None:
+    (tmp_path / "sample.csv").write_text(AS_FIRECTL_WRITES, encoding="utf-8", newline="")
+    ledger = read_back(tmp_path / "sample.csv")
+    assert (len(ledger.events), ledger.rejected) == (4, 0)
     write_events(ledger, NATURAL, tmp_path / "usage.csv")
-    assert (tmp_path / "usage.csv").read_bytes() == (samples / name).read_bytes()
-
-
-@pytest.fixture
-def samples() -> Path:
-    folder = Path(__file__).parents[3] / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the sample exports are not beside the checkout")
-    return folder
+    assert (tmp_path / "usage.csv").read_bytes() == AS_FIRECTL_WRITES.encode()
 
 
 def test_spreadsheet_formulas_are_neutralised_in_text_alone(tmp_path: Path) -> None:

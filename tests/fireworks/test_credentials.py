@@ -129,9 +129,17 @@ def test_a_byte_order_mark_does_no_harm(home: Path) -> None:
     assert find_credentials({}, home)[0].usable
 
 
-@given(st.binary(max_size=300))
+PIECES = st.sampled_from([b"api_key", b"account-id", b"id_token", b"=", b":", b"'", b"#", b" ", b"\n", b"[fireworks]"])
+
+
+@given(st.binary(max_size=300) | st.lists(PIECES | st.binary(max_size=5)).map(b"".join))
 def test_any_bytes_in_an_auth_file_are_read_or_passed_over(data: bytes) -> None:
-    parse_auth_file(data.decode("utf-8", "replace"))
+    text = data.decode("utf-8", "replace")
+    found = parse_auth_file(text)
+    for value in (found.api_key, found.account_id):
+        assert value in text
+        assert len(value.splitlines()) <= 1
+    assert not found.signed_in or "token" in text.lower()
 
 
 def test_a_file_that_cannot_be_read_is_listed_with_the_reason(home: Path) -> None:
