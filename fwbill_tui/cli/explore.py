@@ -15,6 +15,7 @@ from fwbill_tui.cli.inputs import InputFlags, input_flags, refuse_clashes
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import has_terminal
+from fwbill_tui.cli.terminal import keys_from_terminal
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.launch import Launch
@@ -30,13 +31,14 @@ ROWS = click.IntRange(1_000, 10_000_000)
 @click.pass_obj
 def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlags) -> int:
     """Explore FILEs, or the account, in the terminal."""
-    from fwbill_tui.files.inputs import expand
+    from fwbill_tui.files.inputs import STANDARD_INPUT, expand
     from fwbill_tui.sources.launch import Launch
 
     query = filters.query(of_account=not inputs.files)
     expand(inputs.files)  # a file that is not there is said here, not on a screen
     refuse_clashes(inputs)
-    _need_terminal()
+    if not (STANDARD_INPUT in inputs.files and keys_from_terminal()):
+        _need_terminal()
     command, credential = inputs.api_key_command, None
     if command is not None:  # here, where it may still ask for something on the terminal
         credential = interruptible(lambda stop: command_credential(command, inputs.account, cancelled=stop))

@@ -65,3 +65,20 @@ def _colours(term: str, colorterm: str) -> int:
     if colorterm in ("truecolor", "24bit") or term.endswith("-direct"):
         return 1 << 24
     return 256 if "256color" in term or "kitty" in term else 16
+
+
+def keys_from_terminal() -> bool:
+    """Take keys from the terminal where standard input is a file or a pipe, which `sys.stdin` goes on being.
+
+    False where there is no terminal, or the screen is not on one.
+    """
+    if sys.stdin is None or not sys.stdout.isatty():
+        return False
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDWR)
+    except (OSError, AttributeError):  # no terminal of our own; no such call on Windows
+        return False
+    sys.stdin = os.fdopen(os.dup(0))
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return True

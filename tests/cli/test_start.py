@@ -132,3 +132,28 @@ def test_a_log_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("fwbill: cannot write the log to ")
     assert done.stderr.endswith(": No such file or directory\n")
+
+
+def test_what_comes_through_a_pipe_is_explored_with_keys_from_the_terminal(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    child, screen = pty.fork()
+    if not child:
+        os.chdir(tmp_path)
+        os.dup2(read, 0)
+        os.close(write)
+        os.execve(PROGRAM[0], [*PROGRAM, "-"], os.environ | {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "36"})
+    os.close(read)
+    with os.fdopen(write, "w") as stream:
+        stream.write(HEADER + ROW * 1_234)
+    seen = b""
+    try:
+        while b"1,234" not in seen:
+            seen += os.read(screen, 1 << 16)
+        os.write(screen, b"q")
+        while os.read(screen, 1 << 16):
+            pass
+    except OSError:  # the terminal is gone with the program
+        pass
+    assert b"1,234" in seen
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    os.close(screen)
