@@ -44,7 +44,8 @@ class FilterFlags:
     def query(self, *, default_sort: tuple[SortKey, ...] | None = None, of_account: bool = False) -> Query:
         """The Query they ask for. Raises UsageError, which names the flag that cannot be understood.
 
-        `of_account`: a range that is given needs a start, as nobody knows when an account's usage began.
+        `of_account`: nobody knows when an account's usage began, so a range needs a start. An end time alone has firectl's, the
+        gateway's own: 24 hours before it.
         """
         from fwbill_tui.usage.query import NEWEST_FIRST, Condition, Query, SortKey, split_names
         from fwbill_tui.usage.zones import zone_name
@@ -60,7 +61,7 @@ class FilterFlags:
         columns = self._columns()
         sort = _read("--sort", lambda text: tuple(map(SortKey.parse, split_names(text))), self.sort)
         query = Query(
-            range=self._range(time_zone),
+            range=self._of_account(self._range(time_zone)) if of_account else self._range(time_zone),
             time_zone=time_zone,
             only=self._only(),
             search=self.search or "",
@@ -69,8 +70,6 @@ class FilterFlags:
             group_by=self._group_by(),
             columns=columns,
         )
-        if of_account:
-            self._refuse_open_start(query.range)
         for dimension, values in _choices("--without", self.without):
             query = query.exclude(dimension, values)
         return query
@@ -92,11 +91,14 @@ class FilterFlags:
         end = _read("--end-time", lambda text: parse_instant(text, time_zone=time_zone), self.end_time)
         return _read("--end-time", lambda _: TimeRange(start, end), "") or TimeRange()
 
-    def _refuse_open_start(self, wanted: TimeRange) -> None:
+    def _of_account(self, wanted: TimeRange) -> TimeRange:
+        from datetime import timedelta
+
+        from fwbill_tui.usage.query import TimeRange
+
         if wanted.start is None and self.range is not None:
             raise click.UsageError(f"--range: {self.range!r} has no first day, which an account needs: write 2026-01-01..today")
-        if wanted.start is None and self.end_time is not None:
-            raise click.UsageError("--end-time alone has no first day, which an account needs: add --start-time")
+        return TimeRange(wanted.end - timedelta(days=1), wanted.end) if wanted.start is None and wanted.end else wanted
 
     def _only(self) -> tuple[Choice, ...]:
         named = [(dimension, getattr(self, dimension)) for dimension in DIMENSIONS if getattr(self, dimension)]
