@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from fwbill_tui.cli.account import ACCOUNT_OPTIONS, AccountFlags, account_source
-from fwbill_tui.cli.exits import REJECTED_ROWS, CommandError
+from fwbill_tui.cli.exits import NETWORK, REJECTED_ROWS, CommandError
 from fwbill_tui.cli.flags import LAZY, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADABLE, SOURCE, SOURCES, STRICT
 from fwbill_tui.cli.options import F, option_of
 from fwbill_tui.cli.output import say
@@ -148,7 +148,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
     if stop.is_set():
         raise KeyboardInterrupt
     _report_rejects(loaded.ledger, inputs)
-    check_query(loaded.ledger, query)
+    check_query(loaded, query, by_day=inputs.source == "rest")
     return Usage(loaded, query)
 
 
@@ -203,17 +203,26 @@ def say_notes(usage: Usage) -> None:
         say(f"{provenance.label}: {note}")
 
 
-def check_query(ledger: Ledger, query: Query) -> None:
-    """Refuse what these events cannot answer, and say which chosen values match nothing."""
+def check_query(loaded: Loaded, query: Query, *, by_day: bool) -> None:
+    """Refuse what these events cannot answer, and say which chosen values match nothing. `by_day`: sums per day were asked for.
+
+    Raises UsageError, and CommandError where events could answer that were not to be had.
+    """
     import difflib
 
     from fwbill_tui.usage.groups import GROUP_MEASURES
     from fwbill_tui.usage.ledger import labels_of
     from fwbill_tui.usage.names import column_of, dimension_of
-    from fwbill_tui.usage.query import QueryError
+    from fwbill_tui.usage.query import NoSingleEventsError, QueryError
 
+    ledger = loaded.ledger
     try:
         ledger.check(query)
+    except NoSingleEventsError as error:
+        if by_day:
+            raise click.UsageError(str(error)) from None
+        why = "; ".join(loaded.provenance.notes)
+        raise CommandError(f"only sums per day could be had, not usage events; {error}: {why}", NETWORK) from None
     except QueryError as error:
         raise click.UsageError(str(error)) from None
     for name in _unknown_in_search(ledger, query):

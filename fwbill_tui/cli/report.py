@@ -7,7 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fwbill_tui.cli.cells import GAP, aligned, cut, display_width
 from fwbill_tui.cli.inputs import Usage, shown_range
@@ -17,6 +17,10 @@ from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import TOKEN_MEASURES, last_segment
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.ranges import describe
+
+if TYPE_CHECKING:
+    from fwbill_tui.sources.source import Provenance
+    from fwbill_tui.usage.ledger import Ledger
 
 _MEASURES = ("events", *TOKEN_MEASURES, "total_tokens", "accelerator_seconds")
 _HEADINGS: Mapping[str, str] = {
@@ -54,7 +58,7 @@ def as_json(usage: Usage) -> str:
             "events": ledger.event_count,
             "rejected": ledger.rejected,
             "complete": provenance.complete,
-            **({} if provenance.kind == "files" else {"grain": provenance.grain, "notes": list(provenance.notes)}),
+            **({} if provenance.kind == "files" else _about_account(ledger, provenance)),
         },
         "totals": {name: _finite(getattr(totals, name)) for name in _MEASURES},
         "groups": groups,
@@ -76,7 +80,7 @@ def as_table(usage: Usage, width: int | None) -> str:
     """The same for people, at most `width` columns wide (None: as wide as it gets), with totals below."""
     ledger, query = usage.ledger, usage.query
     shown, whole = ledger.totals(query), ledger.whole(query)
-    counted = f"{whole.events:,} {'event' if whole.events == 1 else 'events'}"
+    counted = f"{whole.events:,} {ledger.row_names[whole.events != 1]}"
     if query.filtered:
         counted = f"{shown.events:,} of {counted}"
     partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
@@ -86,28 +90,40 @@ def as_table(usage: Usage, width: int | None) -> str:
     lines = [covered, counted + partial, ""]
     if query.group_by:
         groups = readable_groups(ledger.groups(query))
-        lines += _grouped(query.group_by, groups.rows(named=True), shown, width)
+        lines += _grouped(query.group_by, groups.rows(named=True), shown, width, _headings(ledger))
     else:
-        lines += _single(shown, whole, query.filtered)
+        lines += _single(shown, whole, query.filtered, _headings(ledger))
     return "\n".join(lines) + "\n"
 
 
-def _single(shown: Totals, whole: Totals, filtered: bool) -> list[str]:
+def _about_account(ledger: Ledger, provenance: Provenance) -> dict[str, Any]:
+    """At what grain the rows are, how many of those that count as events are sums per day, and what else to know."""
+    return {"grain": provenance.grain, "day_sums": ledger.day_sums, "notes": list(provenance.notes)}
+
+
+def _headings(ledger: Ledger) -> Mapping[str, str]:
+    """The measures for people; what is counted is called by its name."""
+    return {**_HEADINGS, "events": ledger.row_names[1]}
+
+
+def _single(shown: Totals, whole: Totals, filtered: bool, headings: Mapping[str, str]) -> list[str]:
     rows = [["", "shown", "all"]] if filtered else []
-    for name, heading in _HEADINGS.items():
+    for name, heading in headings.items():
         numbers = [_number(name, getattr(totals, name)) for totals in ((shown, whole) if filtered else (shown,))]
         rows.append([f"{heading} tokens" if name.endswith("_tokens") else heading, *numbers])
     return aligned(rows, keys=1)
 
 
-def _grouped(keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, width: int | None) -> list[str]:
-    measures = [name for name in _HEADINGS if name == "events" or any(row[name] for row in groups)]
+def _grouped(
+    keys: Sequence[str], groups: list[dict[str, Any]], totals: Totals, width: int | None, headings: Mapping[str, str]
+) -> list[str]:
+    measures = [name for name in headings if name == "events" or any(row[name] for row in groups)]
     leavable = [name for name in _LEAST_FIRST if name in measures]
     names = [_names(key, [row[key] for row in groups]) for key in keys]
     columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
     wides = [max(map(display_width, column)) for column in columns]
     while True:
-        numbers = [[_HEADINGS[name] for name in measures]]
+        numbers = [[headings[name] for name in measures]]
         numbers += [[_number(name, row[name]) for name in measures] for row in groups]
         numbers.append([_number(name, getattr(totals, name)) for name in measures])
         taken = sum(max(map(len, column)) + len(GAP) for column in zip(*numbers, strict=True))

@@ -118,7 +118,7 @@ class _Fetch:
         if not self._local_midnights(events["start_time"]):
             notes.append(OTHER_DAYS)
         board.update(number, state="reading", events=events.height)
-        return Fetched([Batch(events)], outside(events, window), tuple(notes))
+        return Fetched([Batch(events, by_day=True)], outside(events, window), tuple(notes))
 
     def _dated(self, row: Row, window: TimeRange) -> Row:
         """The row with both times: a day's end where it has its start alone, the window's where it has none."""

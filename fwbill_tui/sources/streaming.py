@@ -59,6 +59,7 @@ class StreamingBuilder(LedgerBuilder):
             largest=self._largest,
             rejects=self._rejects,
             rejected=self.rejected,
+            day_sums=self.day_sums,
         )
 
     def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:

@@ -45,6 +45,7 @@ class LedgerBuilder:
         self._narrow = list(TOKEN_MEASURES)
         self.rejected = 0
         self.events = 0
+        self.day_sums = 0
 
     @property
     def types(self) -> EventTypes:
@@ -61,6 +62,7 @@ class LedgerBuilder:
         frame = self._with_dictionaries(batch.events)
         self._waiting.append((frame, batch))
         self.events += frame.height
+        self.day_sums += frame.height if batch.by_day else 0
         if sum(waiting.height for waiting, _ in self._waiting) >= self._rolled_at_once:
             self._roll_up()
 
@@ -97,7 +99,8 @@ class LedgerBuilder:
         empty = self._types.frame_schema().to_frame()
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
         return Ledger(
-            events, self._hourly(), rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest
+            events, self._hourly(), rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest,
+            day_sums=self.day_sums,
         )  # fmt: skip
 
     def _hourly(self) -> pl.DataFrame:

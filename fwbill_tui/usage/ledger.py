@@ -24,7 +24,7 @@ from fwbill_tui.usage.names import (
 )
 from fwbill_tui.usage.near_rows import NearRows, near_rows
 from fwbill_tui.usage.predicate import Predicate, all_of, build, in_range
-from fwbill_tui.usage.query import EVERYTHING, Query, QueryError, SortKey, TimeRange
+from fwbill_tui.usage.query import EVERYTHING, NoSingleEventsError, Query, QueryError, SortKey, TimeRange
 from fwbill_tui.usage.recent import Recent
 from fwbill_tui.usage.schema import Reject
 
@@ -58,14 +58,16 @@ class Ledger:
         rejects: Sequence[Reject] = (),
         rejected: int | None = None,
         largest: Mapping[str, int] | None = None,
+        day_sums: int = 0,
     ) -> None:
         """`hourly` is the rollup of `events` over the label columns `rolled`, in hours; `largest` is what
-        `rollup.largest_counts` says of them, if that is known already."""
+        `rollup.largest_counts` says of them, if that is known already. `day_sums` of the rows are sums per day."""
         self.events = events
         self.rolled = tuple(rolled)
         self.rejects = tuple(rejects)
         self.rejected = len(self.rejects) if rejected is None else rejected
         self.further = tuple(column for column in events.columns if column not in COLUMNS)
+        self.day_sums = day_sums
         self._hourly = hourly
         self._labels = {
             column: Labels(column, (hourly if column in self.rolled else events).get_column(column))
@@ -95,6 +97,13 @@ class Ledger:
     def event_count(self) -> int:
         """How many usage events this is about; rows of a rollup stand for several each."""
         return int(self._hourly.get_column(rollup.EVENTS).sum())
+
+    @property
+    def row_names(self) -> tuple[str, str]:
+        """What one row is called, and several: not all are events where usage is told by day."""
+        if not self.day_sums:
+            return "event", "events"
+        return ("day sum", "day sums") if self.day_sums == self.event_count else ("event or day sum", "events and day sums")
 
     @cached_property
     def span_of_events(self) -> TimeRange:
@@ -193,7 +202,7 @@ class Ledger:
         """A measure per day, or per hour for ranges up to two days, by a dimension; the rest beyond `limit` values as None."""
         predicate = self._predicate(query)
         span = self._shown_span(query)
-        unit = time_series.unit_for(span)
+        unit = "day" if self.day_sums else time_series.unit_for(span)
         column = column_of(dimension)
         # By all rolled columns, so that a filter on others than the last one finds its table there.
         facts = self._by_time(query, predicate, (unit,), column, *self.rolled).filter(predicate.on_labels())
@@ -312,7 +321,15 @@ class Ledger:
     def _event_predicate(self, query: Query) -> Predicate:
         return self._predicate(query)
 
+    def _refuse(self, query: Query) -> None:
+        """Raise NoSingleEventsError for what sums per day cannot answer."""
+        if self.day_sums and query.where:
+            raise NoSingleEventsError(f"sums per day have no single events to ask for {query.where[0]}: leave the condition out")
+        if self.day_sums and "hour" in query.group_by:
+            raise NoSingleEventsError("sums per day have no hours: group by day or month")
+
     def _predicate(self, query: Query) -> Predicate:
+        self._refuse(query)
         filters = Query(only=query.only, without=query.without, search=query.search, where=query.where)
         return self._predicate_of(filters)
 

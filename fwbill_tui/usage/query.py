@@ -27,6 +27,10 @@ class QueryError(ValueError):
     """A query that cannot be understood; the message says which part and what would be right."""
 
 
+class NoSingleEventsError(QueryError):
+    """Sums per day cannot answer that; single events can."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeRange:
     """A half-open stretch of time, `start <= start_time < end`, in UTC; None leaves that side open."""

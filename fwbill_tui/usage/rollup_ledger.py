@@ -16,7 +16,7 @@ from fwbill_tui.usage import rollup, zones
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS
-from fwbill_tui.usage.predicate import Predicate, all_of, in_range
+from fwbill_tui.usage.predicate import all_of, in_range
 from fwbill_tui.usage.query import Query, QueryError, TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes, Reject
 
@@ -84,10 +84,6 @@ class RollupLedger(Ledger):
         self._refuse(query)
         within = in_range(query.range, "start_time")
         return self.events.filter(all_of(within)).height if within else self.events.height
-
-    def _predicate(self, query: Query) -> Predicate:
-        self._refuse(query)
-        return super()._predicate(query)
 
     def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         return _summed(self.events.filter(all_of(conditions)) if conditions else self.events, columns, minutes)

@@ -94,13 +94,15 @@ class Sums(NamedTuple):
 class Batch:
     """A part of a load: events typed by one `EventTypes` (a single chunk in memory), and what was set aside.
 
-    `sums` stand for further events, in loads that want no others.
+    `sums` stand for further events, in loads that want no others. With `by_day` each row is no event but the usage of a
+    local day, of one combination of dimensions, and starts with the day.
     """
 
     events: pl.DataFrame
     rejects: tuple[Reject, ...] = ()
     bytes_read: int = 0
     sums: tuple[Sums, ...] = ()
+    by_day: bool = False
 
     @property
     def event_count(self) -> int:

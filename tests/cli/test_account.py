@@ -100,6 +100,36 @@ def test_sums_per_day_are_not_kept_and_so_never_taken_for_events(server: DemoSer
     assert source["events"] == server.expected(wanted).height
 
 
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (["--group-by", "hour"], "sums per day have no hours: group by day or month"),
+        (["--where", "prompt_tokens>100000"], "no single events to ask for prompt_tokens>100000"),
+    ],
+)
+def test_what_sums_per_day_cannot_answer_is_refused(server: DemoServer, fwbill: Fwbill, question: list[str], said: str) -> None:
+    asked = ["summary", "-a", "acme-prod", "--range", "2026-10-17", *question]
+    code, out, err = fwbill(*asked, "--source", "rest")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
+    code, out, err = fwbill(*asked)
+    server.faults = Faults()
+    assert (code, out, err.count("\n")) == (5, "", 1)
+    assert said in err
+    assert "gateway export not used" in err
+
+
+@pytest.mark.usefixtures("server")
+def test_sums_per_day_are_not_called_events(fwbill: Fwbill) -> None:
+    asked = ["summary", "-a", "acme-prod", "--range", "2026-10-17", "--source", "rest"]
+    source = json.loads(fwbill(*asked, "-o", "json")[1])["source"]
+    assert source["day_sums"] == source["events"] > 0
+    table = fwbill(*asked, "--group-by", "model", "--model", "*kimi*")[1]
+    assert f"of {source['events']} day sums" in table
+    assert "events" not in table
+
+
 @pytest.mark.parametrize("command", ["summary", "export"])
 def test_a_truncated_download_is_said_and_not_told_by_day(server: DemoServer, fwbill: Fwbill, command: str) -> None:
     server.faults = Faults((Fault(Truncated(), "download"),))

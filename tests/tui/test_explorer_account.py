@@ -24,6 +24,7 @@ from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.screens.accounts import AccountsScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.login import LoginScreen
+from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
@@ -86,6 +87,30 @@ async def test_sums_per_day_are_cut_anew_when_the_time_zone_changes(server: Demo
         expected = server.expected(shown).filter(text)["prompt_tokens"].sum()
         assert events.filter(text & (pl.col("start_time") >= shown.start))["prompt_tokens"].sum() == expected
         assert {start_of_day(local_date(start, zone), zone) == start for start in events["start_time"]} == {True}
+
+
+async def test_a_day_that_is_told_as_sums_has_no_hours(server: DemoServer) -> None:
+    server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
+    source = open_account(
+        Endpoints(server.base_url, server.gateway_addr), Credential.pasted(server.api_key), "acme-prod", policy=QUICK
+    )
+    day = TimeRange(datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC))
+    async with on_account(server, source=source) as seen:
+        await loaded(seen)
+        seen.screen.ask(replace(seen.screen.query_now, range=day))
+        await loaded(seen)
+        await seen.until(lambda: seen.part(UsageChart).series is not None and len(seen.part(UsageChart).series.starts) == 1)
+        assert seen.part(UsageChart).series.unit == "day"
+        assert seen.part(StatusLine).standing.rows == "day sums"
+        assert "day sums" in seen.part(TotalsPanel).render_line(0).text
+
+        seen.screen.ask(replace(seen.screen.query_now, group_by=("hour",)))
+        await seen.until(lambda: any("no hours" in notice for notice in seen.part(NoticeLine).notices))
+
+        seen.screen.ask(replace(seen.screen.query_now, group_by=(), range=replace(day, end=day.end - timedelta(hours=12))))
+        await loaded(seen)
+        assert any("choose whole days" in notice for notice in seen.part(NoticeLine).notices)
+        assert seen.part(TotalsPanel).totals.events == 0
 
 
 async def test_a_failed_window_is_named_and_fetched_again(server: DemoServer) -> None:

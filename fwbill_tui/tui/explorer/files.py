@@ -119,7 +119,7 @@ class ExplorerFiles(Plain, Screen[None]):
         elif message.problem:
             self.notify(cells.label(message.problem), title="Not saved", severity="error", timeout=8, markup=False)
         else:
-            what = "groups" if saving.query.group_by or isinstance(saving.ledger, RollupLedger) else "events"
+            what = "groups" if saving.query.group_by or isinstance(saving.ledger, RollupLedger) else saving.ledger.row_names[1]
             of = "all columns" if saving.columns is None else f"{len(saving.columns)} columns shown"
             text = f"{message.rows:,} {what}, {of}\n{cells.label(str(saving.path))}"
             if saving.partial:

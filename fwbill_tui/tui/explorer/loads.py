@@ -25,6 +25,7 @@ from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
+from fwbill_tui.usage.ranges import whole_days
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.archived import ArchivedSource
@@ -79,17 +80,24 @@ class ExplorerLoads(ExplorerDialogs):
         raise NotImplementedError
 
     def needs_load(self) -> bool:
-        """Whether the query's range reaches beyond what was loaded, or that has its days cut in another time zone."""
+        """Whether the query's range reaches beyond what was loaded, or sums per day of that are cut otherwise."""
         if not self._source.needs_range:
             return False
         have, want = self._loaded_range, self.query_now.range
         if have is None:
             return True
-        if self.query_now.time_zone != self._loaded_zone and (self._provenance is None or self._provenance.grain == "day"):
+        summed, zone = self._has_day_sums, self.query_now.time_zone
+        if zone != self._loaded_zone and (summed or self._provenance is None):
+            return True
+        if summed and want != have and whole_days(want, zone) is None:  # only the source knows what is missing of it
             return True
         starts = have.start is not None and (want.start is None or want.start < have.start)
         ends = have.end is not None and (want.end is None or want.end > have.end)
         return starts or ends
+
+    @property
+    def _has_day_sums(self) -> bool:
+        return self._ledger is not None and self._ledger.day_sums > 0
 
     def load(self, source: Source | None = None) -> None:
         """Load the query's range, through `source` instead of the explorer's own if one is given."""
@@ -225,8 +233,7 @@ class ExplorerLoads(ExplorerDialogs):
         stale = self._archived.refreshing("stale") if self._archived is not None else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]
-        events = self._provenance is not None and self._provenance.grain == "event"  # which sums per day are not mixed with
-        if ranges and events and self._builder is not None:
+        if ranges and self._builder is not None and not self._has_day_sums:  # which must not be added up with more of the same
             self._load_problem, self._provenance = "", None
             self._loader.start(stale.in_zone(self.query_now.time_zone), ranges, self._builder)
             self.show_standing()

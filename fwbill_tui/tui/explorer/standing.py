@@ -32,6 +32,7 @@ def standing_of(
         account=cells.label(account) if account else "",
         range=describe(shown, query.time_zone),
         events=in_range if in_range is not None or ledger is None else ledger.event_count,
+        rows=ledger.row_names[1] if ledger is not None else "events",
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )

@@ -197,6 +197,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         if message.question is self._asked:
             self._summed = message.question
             panel = self.query_one(TotalsPanel)
+            panel.row_names = message.question.ledger.row_names
             panel.totals, panel.whole = message.totals, message.whole
             if self._in_range != message.whole.events:
                 self._in_range = message.whole.events

@@ -25,6 +25,8 @@ class Standing(NamedTuple):
     events: int | None = None
     source: str = ""
     fetched_at: datetime | None = None
+    rows: str = "events"
+    """What `events` counts is called."""
 
 
 class _Form(NamedTuple):
@@ -102,7 +104,7 @@ class StatusLine(Painted, Widget):
             source = (words[1] or words[2]) + source[words.end() :]
         account, left = _shortened(standing.account, over)
         source, _ = _shortened(source, left)
-        events = f"{standing.events:,} events" if standing.events is not None and form.counted else ""
+        events = f"{standing.events:,} {standing.rows}" if standing.events is not None and form.counted else ""
         parts = [("fwbill" * form.named, name), (account, strong), (standing.range, strong), (events, quiet)]
         parts.append((", ".join(filter(None, [source, fetched])), quiet))
         return [(text, style) for text, style in parts if text]

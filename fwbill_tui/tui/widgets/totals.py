@@ -34,6 +34,8 @@ class TotalsPanel(Painted, Widget):
 
     totals: reactive[Totals] = reactive(Totals())
     whole: reactive[Totals] = reactive(Totals())
+    row_names: reactive[tuple[str, str]] = reactive(("event", "events"))
+    """What one of what is counted is called, and several."""
     partial: reactive[str] = reactive("")
     """Why the totals are not those of the whole range; '' when they are."""
 
@@ -47,9 +49,9 @@ class TotalsPanel(Painted, Widget):
         segments = [Segment(f" {shown:,}", value)]
         if shown != whole:
             share = f" ({percent(shown, whole)})" if whole else ""
-            segments.append(Segment(f" of {whole:,} events{share}", quiet))
+            segments.append(Segment(f" of {whole:,} {self.row_names[1]}{share}", quiet))
         else:
-            segments.append(Segment(" events" if shown != 1 else " event", quiet))
+            segments.append(Segment(f" {self.row_names[shown != 1]}", quiet))
         if self.partial:
             segments.append(Segment(f"  ⚠ partial: {self.partial}", self.part("partial")))
         return segments
