@@ -58,8 +58,9 @@ def export(
     """Write usage events to a file, as `firectl billing export-metrics` does, with any range and any filter.
 
     FILEs are exports (CSV, gzip, zstd, Parquet), globs, folders, or - for standard input. Without any, the account that
-    is signed in is read: the last 24 hours, unless a range is given. The file appears whole or not at all; an existing one is
-    replaced. Rows keep the order of their files, and an account's come oldest first, unless --sort says otherwise.
+    is signed in is read: the last 24 hours (yesterday and today with --source rest), unless a range is given. The file appears
+    whole or not at all; an existing one is replaced. Rows keep the order of their files, and an account's come oldest first,
+    unless --sort says otherwise.
     """
     if filename == "":
         raise click.UsageError("--filename is empty: name a file, or - for standard output")

@@ -130,9 +130,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
         kind = RollupSource if inputs.rollup else FileSource
         source = kind(inputs.files, skip_unreadable=inputs.skip_unreadable, lazy=inputs.lazy, frugal=sums)
     else:
-        from fwbill_tui.fireworks.windows import closed
-
-        query = replace(query, range=closed(query.range, _now()))
+        query = replace(query, range=_with_edges(query, by_day=inputs.source == "rest"))
         source = account_source(
             inputs.account,
             choice=inputs.source_choice,
@@ -264,6 +262,16 @@ def _report_rejects(ledger: Ledger, inputs: InputFlags) -> None:
     if inputs.strict:
         raise CommandError(message + where, REJECTED_ROWS)
     say(f"{message}; left out{where}")
+
+
+def _with_edges(query: Query, *, by_day: bool) -> TimeRange:
+    """The query's range with both edges: without any the last 24 hours, or `by_day` the whole days they are in."""
+    from fwbill_tui.fireworks.windows import closed
+    from fwbill_tui.sources.days import local_days
+    from fwbill_tui.usage.query import EVERYTHING
+
+    asked = closed(query.range, _now())
+    return local_days(asked, query.time_zone) if by_day and query.range == EVERYTHING else asked
 
 
 def _now() -> datetime:

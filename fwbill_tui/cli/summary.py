@@ -29,7 +29,7 @@ def summary(inputs: InputFlags, filters: FilterFlags, output: str | None) -> int
     """Say what was used: the totals of FILEs, or of the account, and the groups of --group-by.
 
     FILEs are exports (CSV, gzip, zstd, Parquet), globs, folders, or - for standard input. Without any, the account that
-    is signed in is read: the last 24 hours, unless a range is given.
+    is signed in is read: the last 24 hours (yesterday and today with --source rest), unless a range is given.
     """
     if filters.sort is not None and not filters.group_by:
         raise click.UsageError("--sort applies to groups here: add --group-by")

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -197,6 +198,18 @@ def test_a_range_with_an_open_end_ends_now(fwbill: Fwbill) -> None:
     assert code == 0
     assert json.loads(out)["range"]["start"] == "2026-10-01T00:00:00Z"
     assert json.loads(out)["totals"]["events"] > 100
+
+
+@pytest.mark.usefixtures("server")
+def test_no_times_are_whole_days_where_usage_is_told_by_day(fwbill: Fwbill) -> None:
+    before = datetime.now(UTC)
+    zone = "Asia/Kolkata"
+    code, out, _ = fwbill("summary", "-a", "acme-prod", "-o", "json", "--source", "rest", "--time-zone", zone)
+    shown, complete = json.loads(out)["range"], json.loads(out)["source"]["complete"]
+    start, end = (datetime.fromisoformat(shown[edge]).astimezone(ZoneInfo(zone)) for edge in ("start", "end"))
+    assert (code, complete) == (0, True)
+    assert start.time() == end.time() == time()
+    assert start <= before - timedelta(hours=24) < before <= end
 
 
 def test_the_account_is_found_or_must_be_chosen(server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
