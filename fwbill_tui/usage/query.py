@@ -45,6 +45,12 @@ class TimeRange:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise QueryError("the range is empty: its end is not after its start")
 
+    def meets(self, other: TimeRange) -> bool:
+        """Whether the two have an instant in common."""
+        before = self.end is not None and other.start is not None and self.end <= other.start
+        after = self.start is not None and other.end is not None and self.start >= other.end
+        return not (before or after)
+
 
 EVERYTHING = TimeRange()
 

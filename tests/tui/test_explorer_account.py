@@ -73,6 +73,23 @@ async def test_a_range_beyond_31_days_is_whole(server: DemoServer) -> None:
         assert seen.part(StatusLine).standing.account == "acme-prod"
 
 
+async def test_only_what_is_missing_of_the_range_on_show_makes_it_partial(server: DemoServer) -> None:
+    server.faults = Faults((replace(refused(503, route="grpc.ExportBillingMetrics"), window=FIRST_WINDOW),))
+    async with on_account(server) as seen:
+        await loaded(seen)
+        assert seen.part(TotalsPanel).partial == "1 of its parts missing"
+        day = TimeRange(datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC))
+        seen.screen.ask(replace(seen.screen.query_now, range=day))
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == server.expected(day).height
+        assert (seen.part(TotalsPanel).partial, seen.screen.partial()) == ("", "")
+        assert not any("missing" in notice for notice in seen.part(NoticeLine).notices)
+        seen.screen.ask(replace(seen.screen.query_now, range=replace(ALL, end=FIRST_WINDOW.end)))
+        await seen.settle()
+        assert "missing" in seen.part(TotalsPanel).partial
+        assert any("Aug 25" in notice for notice in seen.part(NoticeLine).notices)
+
+
 async def test_sums_per_day_are_cut_anew_when_the_time_zone_changes(server: DemoServer) -> None:
     server.faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc.ExportBillingMetrics"),))
     endpoints, zone = Endpoints(server.base_url, server.gateway_addr), "America/New_York"

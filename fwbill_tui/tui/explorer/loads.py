@@ -212,7 +212,7 @@ class ExplorerLoads(ExplorerDialogs):
     def partial(self) -> str:
         if self._problem and self._rows is None:
             return "this could not be worked out"
-        return partial_of(self._provenance, problem=self._load_problem)
+        return partial_of(self._provenance, self.query_now.range, problem=self._load_problem)
 
     def is_open(self, path: Path) -> bool:
         return isinstance(self._source, FileSource) and self._source.reads(path)
@@ -224,7 +224,7 @@ class ExplorerLoads(ExplorerDialogs):
         )
         self.query_one(NoticeLine).notes = notes_of(self._provenance)
         self.query_one(NoticeLine).notices = notices_of(
-            self._problem, self._load_problem, self._provenance, self._ledger, self._rows
+            self._problem, self._load_problem, self._provenance, self.query_now.range, self._ledger, self._rows
         )  # fmt: skip
         self.query_one(TotalsPanel).partial = self.partial()
 

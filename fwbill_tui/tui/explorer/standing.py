@@ -55,16 +55,22 @@ def _whole_days(shown: TimeRange, query: Query) -> TimeRange:
 
 
 def notices_of(
-    problem: str, load_problem: str, provenance: Provenance | None, ledger: Ledger | None, rows: RowsReady | None = None
+    problem: str,
+    load_problem: str,
+    provenance: Provenance | None,
+    shown: TimeRange,
+    ledger: Ledger | None,
+    rows: RowsReady | None = None,
 ) -> tuple[str, ...]:
-    """What must not be overlooked, the most pressing first."""
+    """What must not be overlooked of the range on show, the most pressing first."""
     notices = [cells.label(text) for text in (problem, load_problem) if text]
     if rows is not None and rows.shown < rows.total:
         notices.append(f"the first {rows.shown:,} of {rows.total:,} rows{_sorted_by(rows.question.query)}; sums are of all")
     if provenance is not None:
-        if len(provenance.missing) > 1:
-            notices.append(f"{len(provenance.missing)} windows are missing; r fetches them again")
-        notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in provenance.missing[:2]]
+        missing = _missing(provenance, shown)
+        if len(missing) > 1:
+            notices.append(f"{len(missing)} windows are missing; r fetches them again")
+        notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in missing[:2]]
     if ledger is not None and ledger.rejected:
         rejected = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
         notices.append(f"{rejected} could not be read and not counted")
@@ -81,12 +87,16 @@ def _sorted_by(query: Query) -> str:
     return f", sorted by {', '.join(keys)}" if keys else ""
 
 
-def partial_of(provenance: Provenance | None, *, problem: str) -> str:
-    """Why the totals are not those of the whole range; '' when they are. There is no provenance until a load has ended."""
+def _missing(provenance: Provenance, shown: TimeRange) -> list[tuple[TimeRange, str]]:
+    """What is missing of the range on show, which may be a part of what was loaded."""
+    return [(part, why) for part, why in provenance.missing if part.meets(shown)]
+
+
+def partial_of(provenance: Provenance | None, shown: TimeRange, *, problem: str) -> str:
+    """Why the totals are not those of the whole range on show; '' when they are. Without provenance, no load has ended yet."""
     if problem:
         return "the load failed"
     if provenance is None:
         return "still loading"
-    if not provenance.complete:
-        return f"{len(provenance.missing)} of its parts missing"
-    return ""
+    missing = _missing(provenance, shown)
+    return f"{len(missing)} of its parts missing" if missing else ""
