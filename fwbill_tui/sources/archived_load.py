@@ -82,7 +82,7 @@ class Load:
         days = self._days()
         kept = {day: manifest.days[day] for day in days if day in manifest.days}
         self._kept = frozenset(kept)
-        waiting = [kept[day] for day in self._beside(to_fetch) if day in kept and day not in to_fetch]
+        waiting = [kept[day] for day in sorted(self._beside(to_fetch) - to_fetch) if day in kept]
         ready = [day for day in kept.values() if day.date not in to_fetch and day not in waiting]
         yield from self._give(ready)
         if self.inner is not None:  # what turned out to be damaged is fetched, too
