@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from fwbill_tui.files.inputs import expand
+from fwbill_tui.files.inputs import UnreadableFile, expand
 from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
@@ -97,6 +97,11 @@ class FileSource:
                 done += batch.bytes_read
                 progress(Progress((), done, total))
                 yield batch
+        except UnreadableFile as error:
+            if len(self._inputs) == 1:
+                raise
+            reason = f"{error.reason}; --skip-unreadable goes on without it"
+            raise UnreadableFile(error.name, reason, error.events) from error
         finally:
             reading.close()
         self._read_at, self._stopped = datetime.now(UTC), False

@@ -63,8 +63,10 @@ class Explorer:
 
 
 @asynccontextmanager
-async def explorer(path: Path, size: tuple[int, int] = (120, 36), query: Query | None = None) -> AsyncIterator[Explorer]:
-    app = FwbillApp(Launch(query=query or Query(), inputs=(str(path),)))
+async def explorer(
+    path: Path, size: tuple[int, int] = (120, 36), query: Query | None = None, launch: Launch | None = None
+) -> AsyncIterator[Explorer]:
+    app = FwbillApp(launch or Launch(query=query or Query(), inputs=(str(path),)))
     async with app.run_test(size=size, notifications=True) as pilot:
         seen = Explorer(app, pilot)
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)

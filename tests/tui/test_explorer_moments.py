@@ -333,3 +333,22 @@ async def test_a_rollup_without_rows_opens(tmp_path: Path) -> None:
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
         await seen.settle()
         assert seen.part(TotalsPanel).totals.events == 0
+
+
+async def test_files_that_cannot_be_read_are_named_as_files(tmp_path: Path) -> None:
+    write_csv(tmp_path / "a.csv", 1000)
+    (tmp_path / "a.csv").write_text((tmp_path / "a.csv").read_text() + "broken\n")
+    for name in ("b.csv", "c.csv", "d.csv"):
+        (tmp_path / name).write_text("not,an,export\n")
+    async with explorer(tmp_path, launch=Launch(query=Query(), inputs=(str(tmp_path),), skip_unreadable=True)) as seen:
+        notices = seen.part(NoticeLine).notices
+        assert [notice.partition(":")[0].rpartition("/")[2] for notice in notices[:2]] == ["b.csv", "c.csv"]
+        assert notices[2:] == (
+            "1 more file could not be read", "1 row could not be read and not counted; --rejects FILE writes them down"
+        )  # fmt: skip
+        assert seen.part(TotalsPanel).totals.events == 1000
+    app = FwbillApp(Launch(query=Query(), inputs=(str(tmp_path),)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and bool(app.screen._load_problem))
+        assert "--skip-unreadable goes on without it" in seen.part(NoticeLine).notices[0]

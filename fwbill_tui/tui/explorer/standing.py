@@ -14,6 +14,8 @@ from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import describe, describe_span
 from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
+_MISSING_NAMED = 2
+
 
 def standing_of(
     source: Source,
@@ -67,14 +69,22 @@ def notices_of(
     if rows is not None and rows.shown < rows.total:
         notices.append(f"the first {rows.shown:,} of {rows.total:,} rows{_sorted_by(rows.question.query)}; sums are of all")
     if provenance is not None:
-        missing = _missing(provenance, shown)
-        if len(missing) > 1:
-            notices.append(f"{len(missing)} windows are missing; r fetches them again")
-        notices += [f"{describe_span(range_, 'UTC')} is missing: {cells.label(why)}" for range_, why in missing[:2]]
+        notices += _missing_said(provenance, shown)
     if ledger is not None and ledger.rejected:
         rejected = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
-        notices.append(f"{rejected} could not be read and not counted")
+        notices.append(f"{rejected} could not be read and not counted; --rejects FILE writes them down")
     return tuple(notices)
+
+
+def _missing_said(provenance: Provenance, shown: TimeRange) -> list[str]:
+    missing = _missing(provenance, shown)
+    first = missing[:_MISSING_NAMED]
+    if provenance.kind in ("files", "rollup"):  # a file that cannot be read has no range
+        left = len(missing) - len(first)
+        more = [f"{left} more file{'s' if left > 1 else ''} could not be read"] if left else []
+        return [*(cells.label(why) for _, why in first), *more]
+    many = [f"{len(missing)} windows are missing; r fetches them again"] if len(missing) > 1 else []
+    return many + [f"{describe_span(part, 'UTC')} is missing: {cells.label(why)}" for part, why in first]
 
 
 def notes_of(provenance: Provenance | None) -> tuple[str, ...]:
