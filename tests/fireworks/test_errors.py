@@ -103,7 +103,7 @@ def test_a_key_of_another_form_is_redacted_when_it_is_known() -> None:
 def test_every_error_says_whether_trying_again_helps() -> None:
     transient = {kind.__name__ for kind in every_error() if kind.transient}
     everywhere = {kind.__name__ for kind in every_error() if kind.everywhere}
-    assert transient == {"NetworkError", "TimedOut", "TooManyRequests", "ServiceError"}
+    assert transient == {"CutShort", "NetworkError", "TimedOut", "TooManyRequests", "ServiceError"}
     assert not transient & everywhere
     assert {"SignInRefused", "NoPermission", "NoSuchAccount", "AccountSuspended", "Cancelled"} <= everywhere
 
