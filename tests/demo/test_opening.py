@@ -48,6 +48,7 @@ async def opened(app: FwbillApp, pilot: Pilot[Any]) -> ExplorerScreen:
     screen = app.screen
     assert isinstance(screen, ExplorerScreen)
     await until(pilot, lambda: bool(screen.query(StatusLine)) and not screen.loading and screen._provenance is not None)
+    await until(pilot, lambda: screen._summed is not None and screen._summed is screen._asked)
     return screen
 
 

@@ -22,7 +22,7 @@ def keep(*hosts: str) -> Archive:
     archive = Archive(archive_folder(os.environ))
     for host in hosts:
         nothing = EventTypes().frame_schema().to_frame()
-        archive.account(host, "acme-prod").store(Fetch("0" * 12, "gateway", "event", NOW), [(date(2026, 11, 1), nothing)])
+        archive.account(host, "acme-prod").store(Fetch("0" * 12, "gateway", NOW), [(date(2026, 11, 1), nothing)])
     return archive
 
 

@@ -16,7 +16,6 @@ from fwbill_tui.tui.widgets.painted import Painted
 class Line(LiteralInput):
     """A line of text; `enter` ends it."""
 
-    BINDING_GROUP_TITLE = "Text line"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "OK", key_display="↵")]
 
 

@@ -15,6 +15,8 @@ from fwbill_tui.usage.literal import literal_letters
 class LiteralInput(Input):
     """Shows its value as `literal_letters` does; the value itself stays as it is. Textual paints it raw (8.2)."""
 
+    BINDING_GROUP_TITLE = "Text line"
+
     @property
     def takes_letters(self) -> bool:
         """Whether every letter is text."""
