@@ -30,7 +30,6 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar
 from textual.theme import Theme
 
-from fwbill_tui import owned_folder
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
@@ -39,7 +38,6 @@ from fwbill_tui.tui.screens.painting import BlankScreen
 from fwbill_tui.tui.stderr_apart import stderr_apart
 from fwbill_tui.tui.stylesheet import KeptStylesheet
 from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
-from fwbill_tui.tui.widgets.status import NoticeLine
 from fwbill_tui.tui.writing import Changes, Written
 from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.literal import literal
@@ -203,6 +201,8 @@ class FwbillApp(App[int]):
 
     def _hang_up(self) -> None:
         """The terminal is gone: Textual would wait for its keys for ever, so clean up and end here."""
+        from fwbill_tui import owned_folder  # late, as few have such a folder
+
         for screen in self.screen_stack:
             if end_work := getattr(screen, "end_work", None):
                 end_work()
@@ -359,6 +359,8 @@ class FwbillApp(App[int]):
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that has a key now, a fresh start for the terminal, and Textual's own commands; each of them once."""
+        from fwbill_tui.tui.widgets.status import NoticeLine  # late: the login screen has none
+
         commands: dict[str, SystemCommand] = {}
         for node, binding, enabled, tooltip in screen.active_bindings.values():
             if enabled and binding.description and "command_palette" not in binding.action:
