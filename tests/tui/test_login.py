@@ -280,7 +280,7 @@ async def test_all_that_is_found_shows_where_it_is_from_and_the_end_of_its_key(s
     async with show(LoginScreen([pasted, sso, work], NOWHERE), size) as pilot:
         await pilot.press("down", "down")
         text = "\n".join(pilot.app.lines())
-        for shown in ("key …abcd  environment", "SSO through firectl", "~/.fireworks/auth.ini", work.place):
+        for shown in ("key …abcd", "└ environment", "SSO through firectl", "~/.fireworks/auth.ini", work.place):
             assert shown in text
         assert text.count("key …abcd") == 2
 

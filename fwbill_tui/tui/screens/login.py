@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
@@ -214,9 +214,8 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         if not self.query("#found"):
             self.query_one("#box").mount(ChoiceList(id="found", markup=False), after=caption)
         found = self.query_one("#found", ChoiceList)
-        widths = [max(len(text) for text in column) for column in zip(*map(_columns, self._credentials), strict=True)]
         at = found.highlighted
-        found.set_options(Option(_shown(credential, widths)) for credential in self._credentials)
+        found.set_options(map(Option, _shown(self._credentials)))
         usable = (number for number, one in enumerate(self._credentials) if one.usable)
         found.highlighted = next(usable, 0) if at is None else at
 
@@ -409,16 +408,22 @@ def _columns(credential: Credential) -> tuple[str, str]:
     return literal(credential.origin), literal(account)
 
 
-def _shown(credential: Credential, widths: Sequence[int]) -> Content:
-    """Origin, account, how it signs in, and where it was found; that on a line of its own where one is too short for all."""
-    columns = _columns(credential)
-    padded = tuple(text.ljust(width) for text, width in zip(columns, widths, strict=True))
-    how = "  SSO through firectl" if credential.account_by_firectl else f"  key …{credential.hint}" if credential.hint else ""
-    place = literal(credential.place)
-    origin, account = padded if len("  ".join((*padded, place))) + len(how) <= _LINE else columns
-    apart = "  " if len("  ".join((origin, account, place))) + len(how) <= _LINE else "\n    "
-    mark = " " if credential.usable or credential.account_by_firectl else "✗"
-    return Content.assemble(f"{mark} ", (origin, "bold"), "  ", account, (f"{how}{apart}{place}", "$text-muted"))
+def _how(credential: Credential) -> str:
+    if credential.account_by_firectl:
+        return "SSO through firectl"
+    return f"key …{credential.hint}" if credential.hint else ""
+
+
+def _shown(credentials: Sequence[Credential]) -> Iterator[Content]:
+    """Of each its origin, its account, how it signs in, and where it was found; that below where one line is too short."""
+    rows = [(*_columns(credential), _how(credential), literal(credential.place)) for credential in credentials]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    apart = "  " if sum(widths) + 2 * len(widths) <= _LINE else "\n└ "
+    for credential, (origin, account, how, place) in zip(credentials, rows, strict=True):
+        mark = " " if credential.usable or credential.account_by_firectl else "✗"
+        rest = f"  {how.ljust(widths[2])}{apart}{place}"
+        named = origin.ljust(widths[0])
+        yield Content.assemble(f"{mark} ", (named, "bold"), f"  {account.ljust(widths[1])}", (rest, "$text-muted"))
 
 
 _LINE = 68
