@@ -416,10 +416,16 @@ def untrusted(tmp_path: Path) -> Iterator[int]:
             while True:
                 connection, _ = listener.accept()
                 connection.settimeout(2)
-                late = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-                with contextlib.suppress(OSError), late:
-                    late.do_handshake()
-                    late.recv(1)
+                coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()  # a wrapped socket stays open where the client is gone by then
+                handshake = context.wrap_bio(coming, going, server_side=True)
+                with contextlib.suppress(OSError), connection:
+                    while True:
+                        with contextlib.suppress(ssl.SSLWantReadError):
+                            handshake.do_handshake()
+                        connection.sendall(going.read())
+                        if not (received := connection.recv(1 << 16)):
+                            break
+                        coming.write(received)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
