@@ -122,3 +122,9 @@ async def test_a_click_asks_for_all_days_of_a_column() -> None:
         await pilot.click(UsageChart, offset=(7, 3))
         await pilot.click(UsageChart, offset=(7 + 50, 3))
     assert picked == [(FIRST, FIRST + timedelta(days=9)), (FIRST + timedelta(days=500), FIRST + timedelta(days=504))]
+
+
+def test_a_column_of_several_days_is_marked_for_each_of_them() -> None:
+    starts = tuple(FIRST + timedelta(days=number) for number in range(6))
+    plot = _Plot(Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 6,)), 3, 4)
+    assert plot.marks({starts[1]: "missing", starts[5]: "provisional"}) == "× ~"

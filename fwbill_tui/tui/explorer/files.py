@@ -72,7 +72,7 @@ class ExplorerFiles(Plain, Screen[None]):
         except QueryError as error:
             self.notify(cells.label(str(error)), title="Nothing to export", severity="error", markup=False)
             return
-        what = "groups" if isinstance(ledger, RollupLedger) else "events"
+        what = "groups" if isinstance(ledger, RollupLedger) else ledger.row_names[1]
         sizes = ExportSizes(
             rows.total, in_range, len(visible), len(ledger.events.columns), groups=bool(query.group_by), what=what
         )

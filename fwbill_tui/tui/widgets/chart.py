@@ -239,11 +239,10 @@ class _Plot:
 
     def marks(self, states: Mapping[date, DayState]) -> str:
         """`×` under a day that is missing, `~` under one that may still change; a column of several days has its worst."""
-        days = [start.date() if isinstance(start, datetime) else start for _, _, start, _ in self.columns]
         text = ""
-        for index, day in enumerate(days):
-            after = days[index + 1] if index + 1 < len(days) else day + timedelta(days=1)
-            found = {states.get(day + timedelta(days=offset), "have") for offset in range(max(1, (after - day).days))}
+        for _, _, *edges in self.columns:
+            first, last = (edge.date() if isinstance(edge, datetime) else edge for edge in edges)
+            found = {states.get(first + timedelta(days=offset), "have") for offset in range((last - first).days + 1)}
             mark = "×" if "missing" in found else "~" if "provisional" in found else " "
             text += mark.ljust(self.bar)
         return text
