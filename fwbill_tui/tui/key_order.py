@@ -2,7 +2,7 @@
 
 Textual (8.2) sends a key to the part that has the focus when the key is read; its action follows later, after the key has
 come up through all parts around it. Of keys that arrive together, as pasted or sent by a script, those behind one that opens
-a dialog or moves the focus would go to what had the focus before.
+a dialog or moves the focus would go to what had the focus before. Keys that only move take effect, and are painted, at once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.events import Key, Paste
 from textual.message_pump import MessagePump
+
+from fwbill_tui.tui.screens.painting import PaintedOnce
 
 PATIENCE = 0.5
 """Seconds after which the next key is sent on in any case: what the one before it was sent to may be gone."""
@@ -39,6 +41,8 @@ class KeysInOrder:
             self._waiting.append(event)
             return
         target = self._app.focused or self._app.screen
+        if isinstance(event, Key) and await self._moves(event, target):
+            return
         leads_on = isinstance(event, Key) and not _stays(event, target)
         await send(event)
         if leads_on:
@@ -48,6 +52,17 @@ class KeysInOrder:
             # What is put into the queues that the key goes through comes behind it. Its action may send messages the same way.
             way = [node for node in target.ancestors_with_self if isinstance(node, MessagePump)]
             self._follow(event, deque([*way, *way, self._app]))
+
+    async def _moves(self, key: Key, target: DOMNode) -> bool:
+        """Move within the part that has the focus, if that is what a key does there, and paint it.
+
+        Neither the parts around it nor, by way of their queues, the next frame is waited for: that takes longer than the move.
+        """
+        if not self._app.app_focus or not (move := _move(key, target)) or not await self._app.run_action(move, target):
+            return False
+        if isinstance(self._app.screen, PaintedOnce):
+            self._app.screen.paint_soon()
+        return True
 
     def _follow(self, key: Key, way: deque[DOMNode]) -> None:
         """Go through the queues of a way, then through that of the screen that is open in the end."""
@@ -73,12 +88,17 @@ class KeysInOrder:
             await self._app.on_event(event)
 
 
-def _stays(key: Key, target: DOMNode) -> bool:
-    """Whether a key is typed into the part that has the focus, or moves within it.
+def _move(key: Key, target: DOMNode) -> str:
+    """The action by which a key moves within the part that has the focus; none if it does not.
 
     Where letters are typed, they take effect before a key that moves, which goes all the way: there it comes in its turn.
     """
-    if target.check_consume_key(key.key, key.character):
-        return True
-    bindings = target._bindings.key_to_bindings.get(key.key, ())
-    return any(binding.action.startswith(_MOVES) for binding in bindings) and not target.check_consume_key("a", "a")
+    for binding in target._bindings.key_to_bindings.get(key.key, ()):
+        if binding.action.startswith(_MOVES) and not target.check_consume_key("a", "a"):
+            return binding.action
+    return ""
+
+
+def _stays(key: Key, target: DOMNode) -> bool:
+    """Whether a key is typed into the part that has the focus, or would move within it."""
+    return target.check_consume_key(key.key, key.character) or bool(_move(key, target))

@@ -107,6 +107,33 @@ async def test_keys_that_move_do_not_wait_for_each_other(export: Path) -> None:
         assert seen.app._keys._ahead is None
 
 
+async def test_a_move_takes_effect_and_is_painted_before_the_next_message(
+    export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with explorer(export) as seen:
+        table = seen.screen.query_one(UsageTable)
+        await seen.pilot.pause(0.1)
+        cursors: list[int | None] = []
+        monkeypatch.setattr(seen.app, "_display", lambda screen, update: cursors.append(table.cursor))
+        await seen.app.on_event(Key("down", None))
+        assert cursors == [1]
+        await seen.pilot.pause(0.1)
+        assert cursors == [1]
+
+
+async def test_a_move_that_is_not_one_here_goes_its_way(export: Path) -> None:
+    """`escape` leaves the cells; on the whole row it is the screen's."""
+    async with explorer(export) as seen:
+        await seen.press("g", "m", "enter")
+        assert seen.query.group_by == ("model",)
+        await seen.press("enter")
+        assert seen.query.group_by == ()
+        await seen.press("right", "escape")
+        assert seen.query.group_by == ()
+        await seen.press("escape")
+        assert seen.query.group_by == ("model",)
+
+
 class _Ordered(App[None]):
     """Notes the keys that come up to it."""
 

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 import fwbill_tui.tui.screens
+from fwbill_tui.tui.screens import painting
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Dialog
@@ -151,6 +152,28 @@ async def test_parts_that_change_together_are_painted_together(paints: list[Scre
             for part in ("#one", "#two"):
                 screen.query_one(part, Label).styles.color = f"#00{word * 4}"
             await pilot.pause(0.05)
+        assert paints == [screen] * 3
+
+
+async def test_what_comes_within_a_frame_is_painted_together(
+    paints: list[Screen[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(painting, "monotonic", lambda: now)
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(screen := Two())
+        await pilot.pause(0.1)
+        paints.clear()
+        now += 1
+        for count, color in ((1, "red"), (1, "green"), (1, "blue")):
+            screen.query_one("#one", Label).styles.color = color
+            screen.paint_soon()
+            assert len(paints) == count
+        await pilot.pause(0.05)
+        assert paints == [screen] * 2
+        now += 1
+        screen.query_one("#two", Label).styles.color = "red"
+        screen.paint_soon()
         assert paints == [screen] * 3
 
 

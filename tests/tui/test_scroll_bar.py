@@ -9,7 +9,7 @@ from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBarRender
 from textual.strip import Strip
 
-from fwbill_tui.tui.widgets.scroll_bar import StripScrollBar
+from fwbill_tui.tui.widgets.scroll_bar import SteadyBars, SteadyScrollBar, StripScrollBar
 
 
 class View(ScrollView):
@@ -17,6 +17,16 @@ class View(ScrollView):
 
     def render_line(self, y: int) -> Strip:
         return Strip.blank(self.size.width)
+
+
+class SteadyView(SteadyBars, View):
+    """With a bar that is painted anew only where it looks different."""
+
+
+class Both(App[None]):
+    def compose(self) -> ComposeResult:
+        yield View()
+        yield SteadyView()
 
 
 class Scrolled(App[None]):
@@ -46,3 +56,48 @@ async def bars(renderer: type[ScrollBarRender], rows: int, at: int, thickness: i
 @pytest.mark.parametrize("thickness", [1, 2])
 async def test_it_is_the_same_cell_for_cell(rows: int, at: int, thickness: int) -> None:
     assert await bars(StripScrollBar, rows, at, thickness) == await bars(ScrollBarRender, rows, at, thickness)
+
+
+def lines_of(view: ScrollView) -> list[Strip]:
+    bar = view.vertical_scrollbar
+    return [line.simplify() for line in bar.render_lines(Region(0, 0, *bar.size))]
+
+
+async def test_the_steady_one_looks_the_same_wherever_it_stands() -> None:
+    app = Both()
+    async with app.run_test(size=(60, 40)) as pilot:
+        view, steady = app.query(View)
+        view.vertical_scrollbar.renderer = StripScrollBar
+        assert isinstance(steady.vertical_scrollbar, SteadyScrollBar)
+        for rows, at in ((40, 0), (40, 7), (1000, 7), (1000, 981), (30, 11), (5, 0), (10**7, 5_000_003), (10**7, 10**7)):
+            for each in (view, steady):
+                each.virtual_size = Size(60, rows)
+            await pilot.pause()
+            for each in (view, steady):
+                each.scroll_to(y=at, animate=False)
+            await pilot.pause()
+            assert lines_of(steady) == lines_of(view)
+            steady.vertical_scrollbar.mouse_over = True  # it has other colours then
+            view.vertical_scrollbar.mouse_over = True
+            await pilot.pause()
+            assert lines_of(steady) == lines_of(view)
+            for each in (view, steady):
+                each.vertical_scrollbar.mouse_over = False
+            await pilot.pause()
+            assert lines_of(steady) == lines_of(view)
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert lines_of(steady) == lines_of(view)
+
+
+async def test_it_is_painted_anew_only_where_it_looks_different() -> None:
+    app = Both()
+    async with app.run_test(size=(60, 40)) as pilot:
+        steady = app.query_one(SteadyView)
+        steady.virtual_size = Size(60, 1_000_000)
+        await pilot.pause(0.1)
+        bar = steady.vertical_scrollbar
+        steady.scroll_to(y=1, animate=False)
+        assert not bar._repaint_regions
+        steady.scroll_to(y=20_000, animate=False)
+        assert {region.y for region in bar._repaint_regions} == {0, 1}

@@ -293,6 +293,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     @on(UsageTable.CursorMoved)
     def _on_cursor(self, message: UsageTable.CursorMoved) -> None:
+        message.stop()
         self._moved = bool(message.position)
 
     @on(UsageTable.RowSelected)

@@ -7,13 +7,16 @@ in the end all of it, on the loop without a pause. What widgets paint anew for o
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual._context import visible_screen_stack
 from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.messages import Update
-from textual.screen import Screen
+from textual.screen import UPDATE_PERIOD, Screen
+
+from fwbill_tui.tui.compositing import FrontCompositor
 
 if TYPE_CHECKING:
     _Mixed = Screen[Any]
@@ -23,6 +26,11 @@ else:
 
 class PaintedOnce(_Mixed):
     """Mixed into a screen."""
+
+    def __init__(self, *content: Any, **named: Any) -> None:
+        super().__init__(*content, **named)
+        self._compositor = FrontCompositor()
+        self._painted_at = 0.0
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`ctrl+c` copies only where text is selected: everywhere else it quits."""
@@ -54,7 +62,13 @@ class PaintedOnce(_Mixed):
         if self is self.app.screen and not self._layout_required and not self.app._batch_count:
             self._compositor_refresh()
 
+    def paint_soon(self) -> None:
+        """Paint at once, unless that was done less than a frame ago: what comes faster is painted together."""
+        if monotonic() - self._painted_at >= UPDATE_PERIOD:
+            self.paint()
+
     def _compositor_refresh(self) -> None:
+        self._painted_at = monotonic()
         if self is self.app.screen:
             if self._repaint_required:
                 return  # all of it is painted in a moment

@@ -20,6 +20,7 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.bars import share_bar
 from fwbill_tui.tui.cells import fit
 from fwbill_tui.tui.widgets.painted import Painted
+from fwbill_tui.tui.widgets.scroll_bar import SteadyBars
 from fwbill_tui.usage.answers import Facet, FacetValue
 
 TITLES = {
@@ -87,7 +88,7 @@ class _Line(NamedTuple):
     """Whether values of the facet are chosen."""
 
 
-class FacetPanel(Painted, ScrollView, can_focus=True):
+class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
     """Facet counts under all the other filters. Typing narrows the current facet; the counts follow every query.
 
     Bindings work while the panel has the focus; letters narrow, so that single-letter keys of the explorer wait until

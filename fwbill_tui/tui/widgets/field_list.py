@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from fwbill_tui.tui.cells import fit, width
 from fwbill_tui.tui.widgets.painted import Painted
+from fwbill_tui.tui.widgets.scroll_bar import SteadyBars
 from fwbill_tui.usage.literal import literal
 
 _LABEL = 24
@@ -26,7 +27,7 @@ _NARROWEST = 8
 """Cells for the values, at least."""
 
 
-class FieldList(Painted, ScrollView, can_focus=True):
+class FieldList(SteadyBars, Painted, ScrollView, can_focus=True):
     """One widget however many fields there are; a value that is longer than a line goes on below, and is never cut."""
 
     BINDING_GROUP_TITLE = "Values"

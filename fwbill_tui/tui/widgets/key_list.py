@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from fwbill_tui.tui.cells import width
 from fwbill_tui.tui.widgets.painted import Painted
+from fwbill_tui.tui.widgets.scroll_bar import SteadyBars
 
 _GAP = 2
 """Cells between keys and what they do."""
@@ -30,7 +31,7 @@ class KeyGroup:
     rows: tuple[tuple[str, str], ...]
 
 
-class KeyList(Painted, ScrollView, can_focus=True):
+class KeyList(SteadyBars, Painted, ScrollView, can_focus=True):
     """One widget however many keys there are; only what is in sight is painted."""
 
     PART = "keys"

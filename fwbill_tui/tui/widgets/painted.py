@@ -21,8 +21,11 @@ else:
     _Mixed = object  # Textual takes default styles from the first base that is a widget, and only from there on (8.2)
 
 
-class _Line(Strip):
-    """A line that is freed as soon as nothing keeps it: Textual's own that was not cut notes itself down in itself (8.2)."""
+class Line(Strip):
+    """A line as the screen takes it, freed as soon as nothing keeps it.
+
+    Textual's own that was not cut notes itself down in itself (8.2).
+    """
 
     __slots__ = ()
 
@@ -76,7 +79,7 @@ class Painted(_Mixed):
         Textual takes each through steps for borders, tints and system colours, twice as long as painting it. The upper and
         the lower edge of a border are left to it, and a widget that has padding above or below.
         """
-        top, right, bottom, left = self.styles.padding
+        top, _, bottom, _ = self.styles.padding
         if top or bottom:
             return super().render_lines(crop)
         size = self.outer_size
@@ -91,16 +94,24 @@ class Painted(_Mixed):
             if strip is None:
                 if y in edges:
                     (strip,) = super().render_lines(Region(0, y, size.width, 1))
+                    strip = Line(strip, size.width)
                 else:
-                    strip = self._padded(self.render_line(y - above), size.width, left, right)
-                kept[y] = strip = _Line(strip, size.width)
+                    strip = self.render_line(y - above)
+                    if not isinstance(strip, Line) or strip.cell_length != size.width:
+                        strip = self.line(strip)
+                kept[y] = strip
             strips.append(strip)
         if crop.column_span != (0, size.width):
             return [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
-    def _padded(self, strip: Strip, width: int, left: int, right: int) -> Strip:
-        ground, sides = self.ground, self._sides
+    def line(self, strip: Strip) -> Line:
+        """What `render_line` painted, between padding and sides. It may give it that way itself, to have it kept as it is."""
+        width = self.outer_size.width
+        return Line(self._padded(strip, width), width)
+
+    def _padded(self, strip: Strip, width: int) -> Strip:
+        ground, sides, (_, right, _, left) = self.ground, self._sides, self.styles.padding
         strip = strip.adjust_cell_length(width - left - right - len(sides[0]) - len(sides[1]), ground)
         if left or right or sides[0] or sides[1]:
             pad = Segment(" " * left, ground), Segment(" " * right, ground)

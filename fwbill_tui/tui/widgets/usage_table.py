@@ -17,7 +17,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from fwbill_tui.tui.cells import ELLIPSIS
-from fwbill_tui.tui.widgets.painted import Painted
+from fwbill_tui.tui.widgets.painted import Line, Painted
+from fwbill_tui.tui.widgets.scroll_bar import SteadyBars
 from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec, Layout, Slot, column_at, header_text, lay_out
 from fwbill_tui.tui.widgets.usage_table_paint import COMPONENTS, Palette, paint_cells, paint_text
 from fwbill_tui.tui.widgets.usage_table_rows import NO_ROWS, TableRows
@@ -30,7 +31,7 @@ LINES_KEPT = 1000
 """Painted lines kept for scrolling back over them."""
 
 
-class UsageTable(Painted, ScrollView, can_focus=True):
+class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
     """Rows of a Polars frame under a header that stays, with a row cursor and, on demand, a cell cursor.
 
     It opens on ten million rows as fast as on ten. What it shows is given by `show`; what the user does comes up as
@@ -170,7 +171,7 @@ class UsageTable(Painted, ScrollView, can_focus=True):
         self._position = 0
         self._cell: str | None = None
         self._told: tuple[int | None, int | None, str | None] | None = None
-        self._lines: dict[int, Strip] = {}
+        self._lines: dict[int, Line] = {}
         self._palette: Palette | None = None
         self._area = Size(0, 0)
 
@@ -427,7 +428,7 @@ class UsageTable(Painted, ScrollView, can_focus=True):
             return self._paint(cells, style, {} if index is None else {index: palette.cursor}, mark=True)
         line = self._lines.get(position)
         if line is None:
-            line = self._paint(cells, palette.odd if position % 2 else palette.even, {})
+            line = self.line(self._paint(cells, palette.odd if position % 2 else palette.even, {}))
             if cells is not None:
                 self._lines[position] = line
         return line
