@@ -11,9 +11,11 @@ import polars as pl
 from fwbill_tui.usage import groups as grouping
 from fwbill_tui.usage import order, rollup, zones
 from fwbill_tui.usage import series as time_series
-from fwbill_tui.usage.answers import Facet, FacetValue, Series, Totals
+from fwbill_tui.usage.answers import Facet, Series, Totals
+from fwbill_tui.usage.combinations import MOST, Combinations
+from fwbill_tui.usage.facets import counted, facet_of
 from fwbill_tui.usage.first_rows import first_rows
-from fwbill_tui.usage.labels import EMPTY, Labels
+from fwbill_tui.usage.labels import Labels
 from fwbill_tui.usage.names import (
     COLUMNS,
     DIMENSION_COLUMNS,
@@ -33,6 +35,7 @@ _KEPT_ORDERS = 3
 _KEPT_MASKS = 4
 """Masks of the events under a query's filters kept for re-use: one bit per event each."""
 _KEPT_ROLLUP_BYTES = 256 << 20
+_KEPT_FEWS = 4
 _FEW = 4
 """Fewer than one event in so many are sorted by themselves rather than picked from a whole order not known yet."""
 _FEWER = 100
@@ -78,6 +81,7 @@ class Ledger:
         self._rollups = Recent[pl.DataFrame](_KEPT_ROLLUP_BYTES)
         self._orders = Recent[pl.Series](_KEPT_ORDERS * 4 * max(events.height, 1))
         self._masks = Recent[pl.Series](_KEPT_MASKS * max(events.height // 8, 1))
+        self._fews: tuple[Combinations, ...] = ()
         self._buckets: dict[str, int] = {}
         self._largest = rollup.largest_counts(events) if largest is None else largest
         self._huge_counts = self._largest["prompt_tokens"] + self._largest["completion_tokens"] >= 1 << 63
@@ -163,7 +167,10 @@ class Ledger:
     def totals(self, query: Query) -> Totals:
         """Sums over the events that are shown."""
         predicate = self._predicate(query)
-        return Totals.of(rollup.regroup(self._cube(query, predicate).filter(predicate.on_labels()), []))
+        cube = self._cube(query, predicate)
+        if (few := self._few(cube)) is not None:
+            return few.totals(few.where(predicate))
+        return Totals.of(rollup.regroup(cube.filter(predicate.on_labels()), []))
 
     def whole(self, query: Query) -> Totals:
         """Sums over all events of the range, without filters."""
@@ -176,27 +183,16 @@ class Ledger:
     def facets(self, query: Query) -> dict[str, Facet]:
         """Every dimension's values with the number of events under all the other filters; chosen ones stay listed at 0."""
         predicate = self._predicate(query)
-        cube = self._cube(query, predicate)
-        filtered = cube.filter(predicate.on_labels())
-        facets = {}
-        for dimension in self.dimensions:
-            column = column_of(dimension)
-            if column in self.rolled and column not in predicate.by_column:
-                counted = filtered
-            else:
-                counted = self._cube(query, predicate, column).filter(predicate.on_labels(but=column))
-            facets[dimension] = self._facet(query, counted, column)
-        return facets
+        return {dimension: self._facet(query, predicate, dimension) for dimension in self.dimensions}
 
-    def _facet(self, query: Query, counted: pl.DataFrame, column: str) -> Facet:
-        labels, dimension = self._labels[column], dimension_of(column)
-        counts = dict.fromkeys(labels.values, 0)
-        for label, events in counted.group_by(column).agg(pl.col(rollup.EVENTS).sum()).rows():
-            counts[EMPTY if label is None else label] = events
-        chosen = {label for value in query.chosen(dimension) for label in labels.named(value)}
-        excluded = {label for value in query.excluded(dimension) for label in labels.named(value)}
-        values = [FacetValue(label, events, label in chosen, label in excluded) for label, events in counts.items()]
-        return Facet(dimension, tuple(sorted(values, key=lambda value: (-value.events, value.value))))
+    def _facet(self, query: Query, predicate: Predicate, dimension: str) -> Facet:
+        column = column_of(dimension)
+        cube = self._cube(query, predicate, *(() if column in self.rolled else (column,)))
+        if (few := self._few(cube)) is not None:
+            counts = few.counts(column, few.where(predicate, but=column))
+        else:
+            counts = counted(cube.filter(predicate.on_labels(but=column)), column)
+        return facet_of(query, self._labels[column], counts)
 
     def series(self, query: Query, dimension: str = "model", *, measure: str = "total_tokens", limit: int = 6) -> Series:
         """A measure per day, or per hour for ranges up to two days, by a dimension; the rest beyond `limit` values as None."""
@@ -204,9 +200,18 @@ class Ledger:
         span = self._shown_span(query)
         unit = "day" if self.day_sums else time_series.unit_for(span)
         column = column_of(dimension)
-        # By all rolled columns, so that a filter on others than the last one finds its table there.
-        facts = self._by_time(query, predicate, (unit,), column, *self.rolled).filter(predicate.on_labels())
-        return time_series.build(facts, unit, span, query.time_zone, column, measure, limit)
+
+        def facts() -> pl.DataFrame:
+            # By all rolled columns, so that a filter on others than the last one finds its table there.
+            return self._by_time(query, predicate, (unit,), column, *self.rolled)
+
+        few = self._few(self._cube(query, predicate, column))
+        if few is not None:
+            shown = few.where(predicate)
+            found = time_series.of_combinations(few, shown, facts, unit, span, query.time_zone, column, measure, limit)
+            if found is not None:
+                return found
+        return time_series.build(facts().filter(predicate.on_labels()), unit, span, query.time_zone, column, measure, limit)
 
     def groups(self, query: Query) -> pl.DataFrame:
         """One row per group: key columns named as in `query.group_by`, then events, tokens, total_tokens, accelerator_seconds.
@@ -359,6 +364,17 @@ class Ledger:
             return self._roll_up(columns, None, [*within, *predicate.on_events.values()])
 
         return self._rollups.get(("cube", query.range, columns, conditions), make)
+
+    def _few(self, cube: pl.DataFrame) -> Combinations | None:
+        """The rows of a cube as Python values, where they are few; the last ones are kept as long as their cubes are."""
+        if cube.height > MOST:
+            return None
+        known = next((few for few in self._fews if few.cube is cube), None)
+        if known is None:
+            columns = [column for column in cube.columns if column not in rollup.SUMS]
+            known = Combinations(cube, columns)
+            self._fews = (known, *self._fews[: _KEPT_FEWS - 1])
+        return known
 
     def _by_time(self, query: Query, predicate: Predicate, times: tuple[str, ...], *more: str) -> pl.DataFrame:
         """The facts by time groupings, and by the label columns that the conditions on labels read and `more`."""

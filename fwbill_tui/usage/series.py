@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
 
 from fwbill_tui.usage.answers import Series
+from fwbill_tui.usage.combinations import Amounts, Combinations, added
 from fwbill_tui.usage.hours import hour_start, next_hour
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.rollup import EVENTS, total_tokens
@@ -33,10 +35,8 @@ def build(
     `facts` has the time key named `unit`, `column`, and the sums of a rollup. A measure that is zero throughout gives
     way to the number of events, so that usage without tokens (GPU hours) is still seen.
     """
-    # Zoned times that differ only in their offset are equal to Python; as UTC times they are not.
-    start = pl.col(unit) if unit == "day" else pl.col(unit).dt.convert_time_zone("UTC")
-    value = total_tokens() if measure == "total_tokens" else pl.col(measure)
-    cells = facts.group_by(start.alias("start"), pl.col(column).alias("label")).agg(
+    value = _value(measure)
+    cells = facts.group_by(_start(unit).alias("start"), pl.col(column).alias("label")).agg(
         value.sum().alias("value"), pl.col(EVENTS).sum().alias(EVENTS), (value != 0).any().alias("used")
     )
     amounts = cells.get_column("value")
@@ -48,19 +48,61 @@ def build(
     sums: dict[str, float] = {}
     for _, label, amount in drawn:
         sums[label] = sums.get(label, 0) + amount
-    ranked = sorted(sums, key=lambda label: (-sums[label], not label, label))
-    names: list[str | None] = [*ranked[:limit]]
-    if len(ranked) > limit:
-        names.append(None)
+    ranked, names = _named(sums, limit)
     starts, step = _starts(span, unit, zone)
     rows: list[list[float]] = [[0] * len(starts) for _ in names]
     row_of = {label: rows[min(rank, limit)] for rank, label in enumerate(ranked)}
-    place = {start.astimezone(UTC) if isinstance(start, datetime) else start: index for index, start in enumerate(starts)}
+    place = _places(starts)
     for begin, label, amount in drawn:
         index = place.get(begin) if step == 1 else (begin - starts[0]).days // step
         if index is not None:
             row_of[label][index] += amount
-    return Series(unit, measure, column, tuple(starts), tuple(names), tuple(map(tuple, rows)), step)
+    return Series(unit, measure, column, tuple(starts), names, tuple(map(tuple, rows)), step)
+
+
+def of_combinations(
+    few: Combinations, shown: Sequence[int], facts: Callable[[], pl.DataFrame],
+    unit: Literal["day", "hour"], span: TimeRange, zone: str, column: str, measure: str, limit: int,
+) -> Series | None:  # fmt: skip
+    """The same of few combinations, those `shown`; None where they are too many. `facts` are those of all combinations."""
+    starts, step = _starts(span, unit, zone)
+    if step > 1:
+        return None
+    places = _places(starts)
+
+    def over_time(name: str) -> Amounts | None:
+        return few.over_time(places, facts, _start(unit), _value(name), (unit, zone, name))
+
+    amounts = over_time(measure)
+    if amounts is not None and measure != EVENTS and not any(any(amounts[place]) for place in shown):
+        measure, amounts = EVENTS, over_time(EVENTS)
+    if amounts is None:
+        return None
+    found = few.by_label(column, shown, amounts)
+    ranked, names = _named({label: sum(values) for label, values in found.items() if any(values)}, limit)
+    rows = [found[label] for label in ranked[:limit]]
+    if len(ranked) > limit:
+        rows.append(added([found[label] for label in ranked[limit:]]))
+    return Series(unit, measure, column, tuple(starts), names, tuple(map(tuple, rows)))
+
+
+def _start(unit: Literal["day", "hour"]) -> pl.Expr:
+    """The bucket of a row. Zoned times that differ only in their offset are equal to Python; as UTC times they are not."""
+    return pl.col(unit) if unit == "day" else pl.col(unit).dt.convert_time_zone("UTC")
+
+
+def _value(measure: str) -> pl.Expr:
+    return total_tokens() if measure == "total_tokens" else pl.col(measure)
+
+
+def _places(starts: Sequence[date | datetime]) -> dict[object, int]:
+    return {start.astimezone(UTC) if isinstance(start, datetime) else start: index for index, start in enumerate(starts)}
+
+
+def _named(sums: Mapping[str, float], limit: int) -> tuple[list[str], tuple[str | None, ...]]:
+    """Labels by what they amount to, and the names of a series: the `limit` largest, and None for the others if there are any."""
+    ranked = sorted(sums, key=lambda label: (-sums[label], not label, label))
+    return ranked, (*ranked[:limit], *((None,) if len(ranked) > limit else ()))
 
 
 def _starts(span: TimeRange, unit: Literal["day", "hour"], zone: str) -> tuple[list[date | datetime], int]:

@@ -144,7 +144,7 @@ def test_rejects_are_kept_up_to_a_limit_and_counted_beyond() -> None:
     assert (ledger.rejected, len(ledger.rejects), ledger.totals(Query()).events) == (12_001, 10_000, 3)
 
 
-@pytest.mark.parametrize("name", ["naïve tag", "x.y", "a,b", "mask", "value", "row", "__dimension"])
+@pytest.mark.parametrize("name", ["naïve tag", "x.y", "a,b", "mask", "value", "row", "place", "start", "__dimension"])
 def test_a_further_column_may_have_any_name(name: str) -> None:
     ledger = ledger_of([event(**{name: "a"}), event(**{name: "b"}), event()], [name])
     query = Query(sort=(SortKey(name, descending=True),), group_by=(name,), search="a")
