@@ -7,7 +7,7 @@ took twenty of them. Most accounts have some dozens of combinations: sums over t
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -36,8 +36,11 @@ class Combinations:
         while self._place in cube.columns:  # a further column may have any name
             self._place += "_"
         self._placed = cube.with_row_index(self._place)
-        self._sums = {name: cube.get_column(name).to_list() for name in (EVENTS, *MEASURES)}
-        self._labels = {name: cube.get_column(name).cast(pl.String).fill_null(EMPTY).to_list() for name in columns}
+        labels = [pl.col(name).cast(pl.String).fill_null(EMPTY) for name in columns]
+        rows = cube.select(*labels, EVENTS, *MEASURES).rows()
+        values = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in (*columns, EVENTS, *MEASURES)]
+        self._labels: dict[str, list[str]] = dict(zip(columns, values, strict=False))
+        self._sums: dict[str, list[Any]] = dict(zip((EVENTS, *MEASURES), values[len(columns) :], strict=True))
         self._amounts: dict[Hashable, Amounts | None] = {}
         self._found: tuple[Predicate, dict[str | None, list[int]]] | None = None
 
