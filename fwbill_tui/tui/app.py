@@ -22,7 +22,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.events import Event, Key, Paste, Resize
+from textual.events import Event, Key, MouseEvent, Paste, Resize
 from textual.filter import LineFilter, Monochrome, NoColor
 from textual.notifications import Notify
 from textual.reactive import Reactive
@@ -154,8 +154,11 @@ class FwbillApp(App[int]):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, (Key, Paste)) and not event.is_forwarded:
             await self._keys.send(event, super().on_event)
-        else:
-            await super().on_event(event)
+            return
+        comes_in = isinstance(event, MouseEvent) and not event.is_forwarded
+        await super().on_event(event)
+        if comes_in:
+            self._keys.behind(cast("MouseEvent", event))
 
     def on_notify(self, event: Notify) -> None:
         """A message takes the place of the one of its kind before it: several would cover what lies below them."""
@@ -374,6 +377,13 @@ class FwbillApp(App[int]):
         for command in super().get_system_commands(screen):
             commands.setdefault(command.title, command)
         yield from commands.values()
+
+    def action_command_palette(self) -> None:
+        """Show every action there is."""
+        from fwbill_tui.tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def _redraw(self) -> None:
         self._written.forget()

@@ -1,4 +1,4 @@
-"""Keys typed ahead of the screen: each finds the screen as the key before it left it.
+"""Keys typed ahead of the screen: each finds the screen as the key, or the click, before it left it.
 
 Textual (8.2) sends a key to the part that has the focus when the key is read; its action follows later, after the key has
 come up through all parts around it. Of keys that arrive together, as pasted or sent by a script, those behind one that opens
@@ -14,7 +14,8 @@ from typing import Any
 
 from textual.app import App
 from textual.dom import DOMNode
-from textual.events import Key, Paste
+from textual.errors import NoWidget
+from textual.events import InputEvent, Key, MouseEvent, MouseMove, Paste
 from textual.message_pump import MessagePump
 
 from fwbill_tui.tui.screens.painting import PaintedOnce
@@ -32,7 +33,7 @@ class KeysInOrder:
     def __init__(self, app: App[Any]) -> None:
         self._app = app
         self._waiting: deque[Key | Paste] = deque()
-        self._ahead: Key | None = None
+        self._ahead: InputEvent | None = None
         self._late: asyncio.TimerHandle | None = None
 
     async def send(self, event: Key | Paste, send: Callable[[Key | Paste], Awaitable[None]]) -> None:
@@ -47,11 +48,29 @@ class KeysInOrder:
         await send(event)
         if leads_on:
             assert isinstance(event, Key)
-            self._ahead = event
-            self._late = asyncio.get_running_loop().call_later(PATIENCE, self._go_on, event)
-            # What is put into the queues that the key goes through comes behind it. Its action may send messages the same way.
-            way = [node for node in target.ancestors_with_self if isinstance(node, MessagePump)]
-            self._follow(event, deque([*way, *way, self._app]))
+            self._hold(event, target)
+
+    def behind(self, event: MouseEvent) -> None:
+        """Keys that come behind a click or a turn of the wheel, which was sent on just now, wait for what it does."""
+        if isinstance(event, MouseMove) or isinstance(self._ahead, Key):
+            return
+        target: DOMNode | None = self._app.mouse_captured
+        if target is None:
+            try:
+                target, _ = self._app.get_widget_at(event.x, event.y)
+            except NoWidget:
+                return
+        self._hold(event, target)
+
+    def _hold(self, event: InputEvent, target: DOMNode) -> None:
+        """Hold keys back until an event that was sent to a part has done its work."""
+        if self._late is not None:
+            self._late.cancel()
+        self._ahead = event
+        self._late = asyncio.get_running_loop().call_later(PATIENCE, self._go_on, event)
+        # What is put into the queues that it goes through comes behind it. Its action may send messages the same way.
+        way = [node for node in target.ancestors_with_self if isinstance(node, MessagePump)]
+        self._follow(event, deque([*way, *way, self._app]))
 
     async def _moves(self, key: Key, target: DOMNode) -> bool:
         """Move within the part that has the focus, if that is what a key does there, and paint it.
@@ -64,28 +83,28 @@ class KeysInOrder:
             self._app.screen.paint_soon()
         return True
 
-    def _follow(self, key: Key, way: deque[DOMNode]) -> None:
+    def _follow(self, event: InputEvent, way: deque[DOMNode]) -> None:
         """Go through the queues of a way, then through that of the screen that is open in the end."""
         while way:
-            if way.popleft().call_later(self._follow, key, way):
+            if way.popleft().call_later(self._follow, event, way):
                 return
-        if not self._app.screen.call_later(self._go_on, key):
-            self._go_on(key)
+        if not self._app.screen.call_later(self._go_on, event):
+            self._go_on(event)
 
-    def _go_on(self, key: Key) -> None:
+    def _go_on(self, event: InputEvent) -> None:
         """The way is free. Until the app's own turn, keys that it has in its queue come behind those that wait."""
-        if self._ahead is key:
-            self._app.call_later(self._send_waiting, key)
+        if self._ahead is event:
+            self._app.call_later(self._send_waiting, event)
 
-    async def _send_waiting(self, key: Key) -> None:
-        if self._ahead is not key:
+    async def _send_waiting(self, event: InputEvent) -> None:
+        if self._ahead is not event:
             return
         self._ahead = None
         if self._late is not None:
             self._late.cancel()
         waiting, self._waiting = self._waiting, deque()
-        for event in waiting:
-            await self._app.on_event(event)
+        for key in waiting:
+            await self._app.on_event(key)
 
 
 def _move(key: Key, target: DOMNode) -> str:

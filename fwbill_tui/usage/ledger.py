@@ -35,7 +35,7 @@ _KEPT_ORDERS = 3
 _KEPT_MASKS = 4
 """Masks of the events under a query's filters kept for re-use: one bit per event each."""
 _KEPT_ROLLUP_BYTES = 256 << 20
-_KEPT_FEWS = 4
+_KEPT_FEWS = 8
 _FEW = 4
 """Fewer than one event in so many are sorted by themselves rather than picked from a whole order not known yet."""
 _FEWER = 100

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from explorer_support import Explorer, explorer
 from textual.app import App, ComposeResult
-from textual.events import Event, Key, Paste
+from textual.events import Event, Key, MouseDown, MouseEvent, MouseScrollDown, MouseUp, Paste
 from textual.keys import _character_to_key
 from textual.widgets import Input
 
@@ -132,6 +132,36 @@ async def test_a_move_that_is_not_one_here_goes_its_way(export: Path) -> None:
         assert seen.query.group_by == ()
         await seen.press("escape")
         assert seen.query.group_by == ("model",)
+
+
+def mouse(kind: type[MouseEvent], x: int, y: int) -> MouseEvent:
+    return kind(None, x, y, 0, 0, 1, shift=False, meta=False, ctrl=False, screen_x=x, screen_y=y)
+
+
+async def test_keys_come_behind_a_click(export: Path) -> None:
+    async with explorer(export) as seen:
+        table = seen.screen.query_one(UsageTable)
+        x, y = table.region.x + 5, table.region.y + 10
+        seen.app.post_message(mouse(MouseDown, x, y))
+        seen.app.post_message(mouse(MouseUp, x, y))
+        send(seen.app, "down", "down")
+        await seen.until(lambda: table.cursor == 11)
+        for _ in range(4):
+            seen.app.post_message(mouse(MouseScrollDown, x, y))
+        send(seen.app, "home")
+        await seen.until(lambda: (table.cursor, table.top) == (0, 0))
+        for _ in range(2):
+            seen.app.post_message(mouse(MouseDown, x, y))
+            seen.app.post_message(mouse(MouseUp, x, y))
+        send(seen.app, "down", "escape")
+        await seen.until(lambda: where(seen) == ("ExplorerScreen", "UsageTable") and table.cursor == 9)
+
+
+async def test_a_dialog_may_be_closed_while_it_scrolls(export: Path) -> None:
+    async with explorer(export, size=(80, 24)) as seen:
+        await seen.pilot.press("question_mark", "end", "escape")
+        await seen.pilot.pause(0.5)
+        assert where(seen) == ("ExplorerScreen", "UsageTable")
 
 
 class _Ordered(App[None]):

@@ -22,6 +22,7 @@ from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.screens.help import HelpScreen
 from fwbill_tui.tui.screens.painting import PaintedOnce
+from fwbill_tui.tui.screens.palette import Palette
 
 
 @pytest.fixture
@@ -87,6 +88,20 @@ async def test_the_loop_goes_on_while_the_parts_of_a_dialog_are_painted(
         assert len(set(painted.values())) == len(painted) == 3
         assert paints.count(dialog) == 1
         assert [strip.text.strip("│ ") for strip in dialog._compositor.render_strips()][7:10] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("kind", [ConfirmScreen, Palette])
+async def test_what_is_closed_twice_closes_nothing_else(kind: type[Screen[Any]]) -> None:
+    answers: list[object] = []
+    async with App[None]().run_test(size=(60, 20)) as pilot:
+        pilot.app.push_screen(below := Two())
+        pilot.app.push_screen(dialog := ConfirmScreen("Replace?") if kind is ConfirmScreen else Palette(), answers.append)
+        await pilot.pause(0.1)
+        dialog.dismiss(None)
+        dialog.dismiss(None)
+        await pilot.pause(0.1)
+        assert pilot.app.screen is below
+        assert answers == [None]
 
 
 async def test_a_dialog_that_is_left_before_it_is_painted_is_never_painted(

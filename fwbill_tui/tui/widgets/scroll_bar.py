@@ -68,15 +68,23 @@ class SteadyScrollBar(Painted, ScrollBar):
 
     def __init__(self, **named: Any) -> None:
         self._seen: list[Strip] = []
+        self._colors: object = None
         super().__init__(**named)
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Paint again what has changed."""
-        if regions or not repaint or layout or recompose or len(self._seen) != self.size.height:
+        """Paint again what has changed. A bar that is gone may still be told to move, by an animation that is not over."""
+        if regions or not repaint or layout or recompose or not self.is_attached or len(self._seen) != self.size.height:
             return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
         before, self._seen = self._seen, self._bar()
         changed = [y for y, (old, new) in enumerate(zip(before, self._seen, strict=True)) if old is not new and old != new]
         return super().refresh(*(Region(0, y, self.size.width, 1) for y in changed)) if changed else self
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The bar, in the colours of now: they are its parent's, and a bar that is hidden is not told of others."""
+        if (colors := self._painter().style) != self._colors:
+            self._colors = colors
+            self.notify_style_update()
+        return super().render_lines(crop)
 
     def notify_style_update(self) -> None:
         """Paint in the new colours."""
@@ -89,12 +97,15 @@ class SteadyScrollBar(Painted, ScrollBar):
             self._seen = self._bar()
         return self._seen[y] if y < len(self._seen) else Strip.blank(self.outer_size.width, self.ground)
 
+    def _painter(self) -> StripScrollBar:
+        bar = self.render()
+        assert isinstance(bar, StripScrollBar)
+        return bar
+
     def _bar(self) -> list[Strip]:
         """A strip for each line. Textual's bar is too long or too short while rows change: until its position has followed."""
         width, height = self.size
-        bar = self.render()
-        assert isinstance(bar, StripScrollBar)
-        strips = bar.strips(width, height, self.ground)[:height]
+        strips = self._painter().strips(width, height, self.ground)[:height]
         return strips + [Strip.blank(width, self.ground)] * (height - len(strips))
 
 
