@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +160,9 @@ async def test_keys_come_behind_a_click(export: Path) -> None:
 
 async def test_a_dialog_may_be_closed_while_it_scrolls(export: Path) -> None:
     async with explorer(export, size=(80, 24)) as seen:
-        await seen.pilot.press("question_mark", "end", "escape")
+        for key in ("question_mark", "end", "escape"):
+            send(seen.app, key)
+            await asyncio.sleep(0.15)
         await seen.pilot.pause(0.5)
         assert where(seen) == ("ExplorerScreen", "UsageTable")
 

@@ -119,16 +119,3 @@ async def test_it_has_the_colours_of_now_when_it_is_shown_again() -> None:
         steady.styles.overflow_y = "scroll"
         await pilot.pause()
         assert lines_of(steady) == lines_of(view) != before
-
-
-async def test_it_may_be_moved_when_it_is_gone() -> None:
-    """As by an animation that is not over when a dialog is closed."""
-    app = Both()
-    async with app.run_test(size=(60, 40)) as pilot:
-        steady = app.query_one(SteadyView)
-        steady.virtual_size = Size(60, 1000)
-        await pilot.pause()
-        bar = steady.vertical_scrollbar
-        await steady.remove()
-        bar.position = 500
-        assert bar.position == 500
