@@ -458,6 +458,18 @@ async def test_the_cursor_is_told_by_more_than_colour(monkeypatch: pytest.Monkey
         assert plain.underline
 
 
+async def test_rows_stay_painted_as_the_focus_goes_and_comes() -> None:
+    app = Host()
+    async with app.run_test(size=(100, 12)) as pilot:
+        app.table.show(events(5), None, COLUMNS)
+        await pilot.pause()
+        before = app.table.render_lines(app.table.size.region)
+        app.set_focus(None)
+        await pilot.pause()
+        after = app.table.render_lines(app.table.size.region)
+        assert [new is old for new, old in zip(after[1:6], before[1:6], strict=True)] == [False, True, True, True, True]
+
+
 async def test_a_new_theme_repaints_every_row() -> None:
     app = Host()
     async with app.run_test(size=(80, 8)) as pilot:

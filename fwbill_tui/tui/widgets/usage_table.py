@@ -173,6 +173,7 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
         self._told: tuple[int | None, int | None, str | None] | None = None
         self._lines: dict[int, Line] = {}
         self._palette: Palette | None = None
+        self._painted_in: tuple[Style, ...] = ()
         self._area = Size(0, 0)
 
     # -- what is shown -----------------------------------------------------------------------------------------------
@@ -377,7 +378,6 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
         """Paint in the new colours."""
         super().notify_style_update()
         self._palette = None
-        self._lines.clear()
         self.refresh()
 
     def watch_scroll_x(self, old_value: float, new_value: float) -> None:
@@ -415,6 +415,9 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
         """One line of the widget: the header, or the row that stands there now."""
         if self._palette is None:
             self._palette = Palette.of(self)
+            if (of_rows := (self._palette.even, self._palette.odd, self.ground)) != self._painted_in:
+                self._painted_in = of_rows  # they stay as the focus comes and goes
+                self._lines.clear()
         palette, room, position = self._palette, self._area.width, self.top + y - HEADER
         if y < HEADER:
             return self._paint(self._titles, palette.header, dict.fromkeys(self._sorted, palette.sorted))
