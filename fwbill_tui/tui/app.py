@@ -154,11 +154,11 @@ class FwbillApp(App[int]):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, (Key, Paste)) and not event.is_forwarded:
             await self._keys.send(event, super().on_event)
-            return
-        comes_in = isinstance(event, MouseEvent) and not event.is_forwarded
-        await super().on_event(event)
-        if comes_in:
-            self._keys.behind(cast("MouseEvent", event))
+        elif isinstance(event, MouseEvent) and not event.is_forwarded:
+            await super().on_event(event)
+            self._keys.behind(event)
+        else:
+            await super().on_event(event)
 
     def on_notify(self, event: Notify) -> None:
         """A message takes the place of the one of its kind before it: several would cover what lies below them."""

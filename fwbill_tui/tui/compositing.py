@@ -32,25 +32,26 @@ class FrontCompositor(Compositor):
             if not open_at:
                 break
             shown = region.intersection(clip)
-            x, y, width, _ = shown
-            if not crop.overlaps(shown):
-                continue
-            end = x + width
-            lines = [y for y in shown.line_range if y in open_at and any(x <= cut < end for cut in open_at[y])]
+            begin, end = shown.column_span
+            there = range(shown.y, shown.bottom)
+            lines = [y for y, still in open_at.items() if y in there and any(begin <= cut < end for cut in still)]
             if not lines:
                 continue
             first = lines[0]
-            strips = widget.render_lines(Region(x - region.x, first - region.y, width, lines[-1] - first + 1))
-            for y, strip in zip(range(first, first + len(strips)), strips, strict=True):
-                if (still_open := open_at.get(y)) is None:
-                    continue
-                ends = cuts[y][bisect_left(cuts[y], x) + 1 : bisect_left(cuts[y], end) + 1]
-                begin = x
-                for stop, piece in zip(ends, strip.divide([cut - x for cut in ends]), strict=False):
-                    if begin in still_open:
-                        still_open.remove(begin)
-                        chops[y][begin] = piece
-                    begin = stop
-                if not still_open:
-                    del open_at[y]
+            part = Region(begin - region.x, first - region.y, shown.width, lines[-1] - first + 1)
+            for y, strip in enumerate(widget.render_lines(part), first):
+                if y in open_at:
+                    _take(strip, begin, end, cuts[y], open_at[y], chops[y])
+                    if not open_at[y]:
+                        del open_at[y]
         return cast("Sequence[Mapping[int, Strip]]", chops)
+
+
+def _take(strip: Strip, begin: int, end: int, cuts: list[int], still_open: set[int], line: dict[int, Strip | None]) -> None:
+    """Put the pieces of a strip, which reaches from one cut to another, where nothing before it was put."""
+    starts = cuts[bisect_left(cuts, begin) : bisect_left(cuts, end)]
+    ends = [*starts[1:], end]
+    for start, piece in zip(starts, strip.divide([stop - begin for stop in ends]), strict=False):
+        if start in still_open:
+            still_open.remove(start)
+            line[start] = piece

@@ -28,7 +28,7 @@ _MOVES = ("move", "page", "first", "last", "to(", "step", "cursor_", "scroll_")
 
 
 class KeysInOrder:
-    """Holds keys back while one is under way that may lead elsewhere."""
+    """Holds keys back while a key, or a click, is under way that may lead elsewhere."""
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app

@@ -366,7 +366,7 @@ class Ledger:
         return self._rollups.get(("cube", query.range, columns, conditions), make)
 
     def _few(self, cube: pl.DataFrame) -> Combinations | None:
-        """The rows of a cube as Python values, where they are few; the last ones are kept as long as their cubes are."""
+        """The rows of a cube as Python values, where they are few; the last ones are kept."""
         if cube.height > MOST:
             return None
         known = next((few for few in self._fews if few.cube is cube), None)

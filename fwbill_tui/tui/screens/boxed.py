@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from fwbill_tui.tui import garbage
+from fwbill_tui.tui.screens.dismissed_once import DismissedOnce
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.literal_input import LiteralInput
@@ -21,7 +22,7 @@ BOXED_BINDINGS: list[BindingType] = [
 """Keys of every boxed screen; Textual takes them from screens only."""
 
 
-class Boxed(PaintedOnce):
+class Boxed(DismissedOnce, PaintedOnce):
     """A screen that is one box. Mixed into a Screen or a ModalScreen, whose CSS_PATH names `dialog.tcss` too."""
 
     DEFAULT_CLASSES = "boxed"

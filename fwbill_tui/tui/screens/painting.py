@@ -11,7 +11,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual._context import visible_screen_stack
-from textual.await_complete import AwaitComplete
 from textual.events import ScreenResume
 from textual.geometry import Size
 from textual.messages import Update
@@ -25,15 +24,7 @@ else:
     _Mixed = object  # Textual takes default styles from the first base that is a node, and only from there on (8.2)
 
 
-class DismissedOnce(_Mixed):
-    """Mixed into a screen. Of two clicks that come before the first has closed it, the second would close what lies below."""
-
-    def dismiss(self, result: Any = None) -> AwaitComplete:
-        """Close the screen, unless it is closed."""
-        return super().dismiss(result) if self in self.app.screen_stack else AwaitComplete()
-
-
-class PaintedOnce(DismissedOnce):
+class PaintedOnce(_Mixed):
     """Mixed into a screen."""
 
     def __init__(self, *content: Any, **named: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.command import CommandPalette
 
-from fwbill_tui.tui.screens.painting import DismissedOnce
+from fwbill_tui.tui.screens.dismissed_once import DismissedOnce
 
 
 class Palette(DismissedOnce, CommandPalette):
