@@ -21,6 +21,8 @@ MOST = 1000
 """Of more combinations, Polars is as quick."""
 MOST_CELLS = 50_000
 """The same with combinations times days or hours."""
+_QUICK_CELLS = 10_000
+"""Adding up so many takes three milliseconds, and working them out for the first time ten."""
 
 Amounts: TypeAlias = Sequence[Sequence[float]]
 """Of each combination, a measure per bucket of time."""
@@ -43,6 +45,12 @@ class Combinations:
         self._sums: dict[str, list[Any]] = dict(zip((EVENTS, *MEASURES), values[len(columns) :], strict=True))
         self._amounts: dict[Hashable, Amounts | None] = {}
         self._found: tuple[Predicate, dict[str | None, list[int]]] | None = None
+
+    @property
+    def quick(self) -> bool:
+        """Whether all there is to add up, over time too, was looked at already, and is added up in less than a frame."""
+        cells = [len(self._placed) * len(rows[0]) if rows else 0 for rows in self._amounts.values() if rows is not None]
+        return bool(cells) and len(cells) == len(self._amounts) and sum(cells) <= _QUICK_CELLS
 
     def where(self, predicate: Predicate, *, but: str | None = None) -> list[int]:
         """The places of the combinations under all conditions on labels, leaving out those on the column `but`."""

@@ -163,6 +163,14 @@ class Ledger:
         self._longest_bucket(query.time_zone)
         self._predicate(query)
 
+    def answers_at_once(self, query: Query) -> bool:
+        """Whether totals, facets and series are added up in less than a frame, where they were asked for before with other
+        labels chosen, or with another search, but in the same range and time zone. Raises QueryError as they do."""
+        if not self._labels.keys() <= set(self.rolled) or self._predicate(query).on_events:
+            return False
+        cube = self._rollups.peek(("cube", query.range, self.rolled, ()))
+        return any(few.quick for few in self._fews if few.cube is cube)
+
     # -- answers from the rollup -----------------------------------------------------------------------------------------
     def totals(self, query: Query) -> Totals:
         """Sums over the events that are shown."""

@@ -211,6 +211,29 @@ async def test_rows_around_the_cursor_come_before_the_whole_order(export: Path, 
         assert table.total_rows == 0
 
 
+async def test_few_combinations_are_added_up_without_a_thread(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with explorer(export) as seen:
+        screen, totals = seen.screen, seen.part(TotalsPanel)
+        everything = totals.totals.events
+        await seen.press("slash", "k")  # the unfiltered totals are known from now on, too
+        in_thread: list[Query] = []
+        thread = screen._answering._summaries
+        ask = thread.ask
+        monkeypatch.setattr(thread, "ask", lambda question: (in_thread.append(question.query), ask(question)))
+        await seen.press(*"imi", "enter", "right", "s", "m", "space")
+        assert 0 < totals.totals.events == seen.part(UsageTable).total_rows < everything
+        assert in_thread == []
+        await seen.press("escape", "x")
+        assert totals.totals.events == seen.part(UsageTable).total_rows == everything
+        assert in_thread == []
+        await seen.pilot.press("d")
+        await seen.until(lambda: seen.app.screen is not screen)
+        await seen.pilot.press(*"2026-06-29", "enter")
+        await seen.until(lambda: seen.app.screen is screen)
+        await seen.settle()
+        assert [query.range for query in in_thread] == [seen.query.range] != [Query().range]
+
+
 async def test_only_and_without_rows_like_this_cell(export: Path) -> None:
     async with explorer(export) as seen:
         names = [column.name for column in seen.part(UsageTable).columns]

@@ -2,14 +2,15 @@
 
 They are threads of their own, not Textual workers, because a worker cannot be ended and a burst of keys would pile up
 sorts of ten million rows. Here a new question replaces the one that waits, and a running one stops at its next step.
-Totals never wait for rows; they are kept while only order and grouping change.
+Totals never wait for rows; they are kept while only order and grouping change. What is mere sums of few known numbers is added
+up where it is asked: that takes less time than a thread needs to be heard on busy cores.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -48,9 +49,6 @@ class SummaryReady(Message):
     def __init__(self, question: Question, totals: Totals, whole: Totals, facets: dict[str, Facet], series: Series) -> None:
         super().__init__()
         self.question, self.totals, self.whole, self.facets, self.series = question, totals, whole, facets, series
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, SummaryReady)
 
 
 class RowsReady(Message):
@@ -155,11 +153,24 @@ class Answering:
     def ask(self, question: Question) -> None:
         """Answer this one with totals, facets and chart; answers to older ones that are still to come are dropped."""
         self._asked = question
-        if self._show is None:
-            self._summaries.ask(question)
-        else:
+        if self._show is not None:
             for work in (self._summary, self._first_rows):
                 self._guarded(work)(question, lambda _: False)
+        elif self._is_quick(question):
+            self._guarded(self._summary)(question, lambda _: False)
+        else:
+            self._summaries.ask(question)
+
+    def _is_quick(self, question: Question) -> bool:
+        """Whether the way to a thread and back, on busy cores, would take longer than the answer, which is mere sums."""
+        if self._summed is None or self._summed[0] is not question.ledger:
+            return False
+        known, query = self._summed[1], _summed_up(question.query)
+        if known.clear_filters() != query.clear_filters():
+            return False
+        with suppress(QueryError):
+            return known == query or question.ledger.answers_at_once(query)
+        return False
 
     def ask_rows(self, question: Question) -> None:
         """Go on with the rows of what was asked, once its totals are painted: on few cores a sort would hold that up."""
