@@ -15,7 +15,7 @@ from typing import Any
 from textual.app import App
 from textual.dom import DOMNode
 from textual.errors import NoWidget
-from textual.events import InputEvent, Key, MouseEvent, MouseMove, Paste
+from textual.events import Callback, InputEvent, Key, MouseEvent, MouseMove, Paste
 from textual.message_pump import MessagePump
 
 from fwbill_tui.tui.screens.painting import PaintedOnce
@@ -85,11 +85,15 @@ class KeysInOrder:
 
     def _follow(self, event: InputEvent, way: deque[DOMNode]) -> None:
         """Go through the queues of a way, then through that of the screen that is open in the end."""
-        while way:
-            if way.popleft().call_later(self._follow, event, way):
-                return
-        if not self._app.screen.call_later(self._go_on, event):
-            self._go_on(event)
+
+        def step() -> None:
+            while way:
+                if way.popleft().post_message(Callback(step)):  # by `call_later`, its signature would be read each time (8.2)
+                    return
+            if not self._app.screen.call_later(self._go_on, event):
+                self._go_on(event)
+
+        step()
 
     def _go_on(self, event: InputEvent) -> None:
         """The way is free. Until the app's own turn, keys that it has in its queue come behind those that wait."""
