@@ -15,7 +15,10 @@ from textual.widgets import Input
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui import key_order
+from fwbill_tui.tui.explorer.answering import RowsReady
 from fwbill_tui.tui.key_order import KeysInOrder
+from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.facets import FacetPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 
@@ -120,6 +123,37 @@ async def test_a_move_takes_effect_and_is_painted_before_the_next_message(
         assert cursors == [1]
         await seen.pilot.pause(0.1)
         assert cursors == [1]
+
+
+async def test_a_move_made_while_an_answer_is_shown_does_not_wait_for_its_painting(
+    export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    show, paint, move = ExplorerScreen._show_rows, PaintedOnce.paint, UsageTable.action_move
+
+    def shown(screen: ExplorerScreen, message: RowsReady) -> None:
+        show(screen, message)
+        happened.append("shown")
+        screen.app.post_message(Key("down", None))
+
+    def painted(screen: PaintedOnce) -> None:
+        happened.append("painted")
+        paint(screen)
+
+    def moved(table: UsageTable, *by: int) -> None:
+        happened.append("moved")
+        move(table, *by)
+
+    async with explorer(export) as seen:
+        await seen.press("slash", *"kimi", "enter")
+        await seen.pilot.pause(0.1)
+        monkeypatch.setattr(ExplorerScreen, "_show_rows", shown)
+        monkeypatch.setattr(PaintedOnce, "paint", painted)
+        monkeypatch.setattr(UsageTable, "action_move", moved)
+        await seen.pilot.press("x")
+        await seen.until(lambda: "shown" in happened and happened[-1] == "painted")
+        at = happened.index("shown")
+        assert happened[at : at + 2] == ["shown", "moved"]
 
 
 async def test_a_move_that_is_not_one_here_goes_its_way(export: Path) -> None:

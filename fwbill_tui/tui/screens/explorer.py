@@ -188,9 +188,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
 
     # -- answers -------------------------------------------------------------------------------------------------------
     @on(SummaryReady)
-    def _on_summary(self, message: SummaryReady) -> None:
+    async def _on_summary(self, message: SummaryReady) -> None:
         self._show_summary(message)
-        self.paint()
+        await self.paint_after_keys()
         self._answering.ask_rows(message.question)
 
     def _show_summary(self, message: SummaryReady) -> None:
@@ -206,9 +206,9 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
             self.query_one(UsageChart).series = message.series
 
     @on(RowsReady)
-    def _on_rows(self, message: RowsReady) -> None:
+    async def _on_rows(self, message: RowsReady) -> None:
         self._show_rows(message)
-        self.paint()
+        await self.paint_after_keys()
 
     def _show_rows(self, message: RowsReady) -> None:
         if message.question is not self._asked:

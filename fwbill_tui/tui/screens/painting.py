@@ -18,6 +18,9 @@ from textual.screen import UPDATE_PERIOD, Screen
 
 from fwbill_tui.tui.compositing import FrontCompositor
 
+_TURNS = 3
+"""Turns of the loop in which what is ready is heard: a message, then a timer, then the task that waits for the timer."""
+
 if TYPE_CHECKING:
     _Mixed = Screen[Any]
 else:
@@ -61,6 +64,12 @@ class PaintedOnce(_Mixed):
         """Paint at once what parts have to paint. Else each of them says so first, and then all wait for the next frame."""
         if self is self.app.screen and not self._layout_required and not self.app._batch_count:
             self._compositor_refresh()
+
+    async def paint_after_keys(self) -> None:
+        """Paint some turns of the loop later: what led here took as long as that will, and keys that came meanwhile go first."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+        self.paint()
 
     def paint_soon(self) -> None:
         """Paint at once, unless that was done less than a frame ago: what comes faster is painted together."""
