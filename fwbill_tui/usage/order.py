@@ -28,7 +28,7 @@ def mask(frame: pl.DataFrame, condition: pl.Expr) -> pl.Series:
     """Whether a condition holds, per row of a frame: Boolean, in one chunk, also for a condition without columns."""
     holds = frame.select(condition.alias("mask")).to_series()
     if len(holds) != frame.height:
-        holds = pl.repeat(bool(holds[0]), frame.height, dtype=pl.Boolean, eager=True)
+        holds = holds.new_from_index(0, frame.height)
     return holds.rechunk()
 
 
@@ -118,9 +118,9 @@ def _reversed_runs(values: pl.Series) -> pl.Series:
     first = row.filter((values != values.shift(1)).fill_null(value=True))
     after = first.shift(-1, fill_value=height)
     before = (after.shift(-1) - 1).fill_null(0)  # the row before a run in the result: the last one of the run behind it
-    step = pl.repeat(1, height, dtype=pl.Int32, eager=True).scatter(
-        (height - after).cast(pl.UInt32, wrap_numerical=True), first - before
-    )
+    # `pl.repeat` would hold up Python, and with it the screen, while it fills its memory (Polars 2.1).
+    step = pl.Series([1], dtype=pl.Int32).new_from_index(0, height)
+    step = step.scatter((height - after).cast(pl.UInt32, wrap_numerical=True), first - before)
     return step.cum_sum().cast(pl.UInt32, wrap_numerical=True)
 
 
