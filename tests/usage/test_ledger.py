@@ -120,47 +120,6 @@ def test_a_used_ledger_answers_like_a_fresh_one(case: Case, data: st.DataObject)
         assert ledger.order(query).to_list() == reference.order(query, words)
 
 
-@FILTERED
-@given(cases(), st.data())
-def test_answers_at_once_are_read_from_what_is_known(case: Case, data: st.DataObject) -> None:
-    ledger, _, query, _ = case
-    fields = [name for name in ledger.further if name in ledger.dimensions]
-    other, _ = data.draw(queries(further=ledger.further, groups=("model", *fields)))
-    other = replace(query, only=other.only, without=other.without, search=other.search, where=other.where)
-
-    def ask(query: Query) -> set[Any]:
-        ledger.totals(query), ledger.whole(query), ledger.facets(query), ledger.series(query)
-        return set(ledger._rollups._kept)
-
-    known = ask(query)
-    at_once = ledger.answers_at_once(other)
-    assert not at_once or ask(other) == known
-
-
-def test_filters_by_labels_are_answered_at_once_where_combinations_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    ledger = ledger_of([event(base_model_name=name, prompt_tokens=5) for name in ("kimi", "glm")] * 40)
-    query = Query(search="kimi")
-    assert not ledger.answers_at_once(query)
-    for answer in (ledger.totals, ledger.facets, ledger.series):
-        answer(Query())
-    assert ledger.answers_at_once(query)
-    assert ledger.answers_at_once(Query().choose("model", ["glm"]))
-    assert not ledger.answers_at_once(Query(where=(Condition("prompt_tokens", ">", 2),)))
-    assert not ledger.answers_at_once(Query(range=TimeRange(AT, AT + timedelta(hours=1))))
-    monkeypatch.setattr(combinations, "_QUICK_CELLS", 1)
-    assert not ledger.answers_at_once(query)
-
-
-def test_many_combinations_are_not_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, where in (("MOST", ledgers), ("MOST_CELLS", combinations)):
-        with monkeypatch.context() as patch:
-            patch.setattr(where, name, 1)
-            ledger = ledger_of([event(base_model_name=name) for name in ("kimi", "glm")])
-            for answer in (ledger.totals, ledger.facets, ledger.series):
-                answer(Query())
-            assert not ledger.answers_at_once(Query(search="kimi"))
-
-
 def test_a_choice_and_an_exclusion_of_an_unknown_dimension_are_not_confused() -> None:
     ledger = ledger_of([event()])
     assert ledger.totals(Query(only=(("nope", ("x",)),))).events == 0
