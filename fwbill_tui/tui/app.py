@@ -21,6 +21,7 @@ from textual import work
 from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.events import Event, Key, MouseEvent, Paste, Resize
 from textual.filter import LineFilter, Monochrome, NoColor
@@ -212,6 +213,11 @@ class FwbillApp(App[int]):
         self._held.close()
         owned_folder.remove_all()
         os._exit(128 + signal.SIGHUP)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual (8.2) mounts no parts any more once the program is ending, and has screens go on that look for theirs."""
+        if not (self._exit and isinstance(error, NoMatches)):
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         """Say a fault of ours in one line. Textual would print a traceback with local variables, and one may be a key."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from explorer_support import Explorer, explorer
+from textual.app import ComposeResult
 from textual.message import Message
 
 from fwbill_tui.demo.generator import write_csv
@@ -393,3 +394,29 @@ async def test_from_files_that_were_read_early_the_login_leads_back_and_other_fi
         assert seen.part(TotalsPanel).totals.events == 2
         assert isinstance(app.focused, UsageTable)
         assert len(app.screen_stack) == 1
+
+
+async def test_a_program_that_ends_while_a_screen_opens_ends_without_a_fault(
+    export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose, mounted = LoginScreen.compose, list[bool]()
+
+    def ending(screen: LoginScreen) -> ComposeResult:
+        screen.app.exit(0)
+        yield from compose(screen)
+
+    def on_mount(screen: LoginScreen) -> None:
+        mounted.append(bool(screen.children))
+        mount(screen)
+
+    mount = LoginScreen.on_mount
+    monkeypatch.setattr(LoginScreen, "compose", ending)
+    monkeypatch.setattr(LoginScreen, "on_mount", on_mount)
+    async with explorer(export) as seen:
+        seen.app.action_sign_in()
+        for _ in range(100):
+            if mounted:
+                break
+            await asyncio.sleep(0.02)
+    assert mounted == [False]
+    assert (seen.app.return_code, seen.app._exception) == (0, None)

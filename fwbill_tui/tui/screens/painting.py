@@ -69,7 +69,8 @@ class PaintedOnce(_Mixed):
         """Paint some turns of the loop later: what led here took as long as that will, and keys that came meanwhile go first."""
         for _ in range(_TURNS):
             await asyncio.sleep(0)
-        self.paint()
+        if self.is_current:  # it may have been closed meanwhile
+            self.paint()
 
     def paint_soon(self) -> None:
         """Paint at once, unless that was done less than a frame ago: what comes faster is painted together."""
