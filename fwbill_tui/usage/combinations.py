@@ -49,8 +49,10 @@ class Combinations:
     @property
     def quick(self) -> bool:
         """Whether all there is to add up, over time too, was looked at already, and is added up in less than a frame."""
-        cells = [len(self._placed) * len(rows[0]) if rows else 0 for rows in self._amounts.values() if rows is not None]
-        return bool(cells) and len(cells) == len(self._amounts) and sum(cells) <= _QUICK_CELLS
+        known = list(self._amounts.values())  # another thread may add to them
+        if not known or None in known:
+            return False
+        return len(self._placed) * sum(len(rows[0]) for rows in known if rows) <= _QUICK_CELLS
 
     def where(self, predicate: Predicate, *, but: str | None = None) -> list[int]:
         """The places of the combinations under all conditions on labels, leaving out those on the column `but`."""
