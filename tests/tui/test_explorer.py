@@ -18,7 +18,7 @@ from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.entrance import open_files
 from fwbill_tui.tui.explorer import answering
-from fwbill_tui.tui.explorer.answering import Answering, RowsReady
+from fwbill_tui.tui.explorer.answering import Answering, RowsReady, SummaryReady
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.login import LoginScreen
 from fwbill_tui.tui.widgets.chart import UsageChart
@@ -233,6 +233,21 @@ async def test_few_combinations_are_added_up_without_a_thread(export: Path, monk
         await seen.until(lambda: seen.app.screen is screen)
         await seen.settle()
         assert [query.range for query in in_thread] == [seen.query.range] != [Query().range]
+
+
+async def test_a_late_answer_does_not_take_the_place_of_a_newer_one(export: Path) -> None:
+    async with explorer(export) as seen:
+        screen, totals = seen.screen, seen.part(TotalsPanel)
+        old = SummaryReady(screen._asked, totals.totals, totals.whole, seen.part(FacetPanel).facets, seen.part(UsageChart).series)
+        await seen.press("slash", *"kimi")
+        shown = totals.totals
+        assert shown.events < old.totals.events
+        new = SummaryReady(screen._asked, shown, totals.whole, seen.part(FacetPanel).facets, seen.part(UsageChart).series)
+        screen._summed = None
+        screen.post_message(new)
+        screen.post_message(old)
+        await seen.settle()
+        assert totals.totals == shown
 
 
 async def test_only_and_without_rows_like_this_cell(export: Path) -> None:

@@ -44,7 +44,7 @@ class Question(NamedTuple):
 
 
 class SummaryReady(Message):
-    """Totals, facets and chart for a question."""
+    """Totals, facets and chart for a question. It replaces none that waits: a thread may be late with that of an older one."""
 
     def __init__(self, question: Question, totals: Totals, whole: Totals, facets: dict[str, Facet], series: Series) -> None:
         super().__init__()
