@@ -308,10 +308,11 @@ def range_text(time_range: TimeRange, time_zone: str) -> str:
     return "..".join("" if edge is None else _edge_text(edge, time_zone) for edge in (start, end))
 
 
-def shift(time_range: TimeRange, time_zone: str, by: int) -> TimeRange:
+def shift(time_range: TimeRange, time_zone: str, by: int, *, today: date) -> TimeRange:
     """The range so many of its own lengths later (`by` > 0) or earlier.
 
-    Whole months move by months, whole days by local days, all others by elapsed time. An open range stays where it is.
+    Whole months move by months, whole days by local days, all others by elapsed time. What is the month, the quarter or the
+    year to date on the local day `today` moves as if it were whole. An open range stays where it is.
     """
     start, end = time_range.start, time_range.end
     if start is None or end is None:
@@ -320,7 +321,7 @@ def shift(time_range: TimeRange, time_zone: str, by: int) -> TimeRange:
     if days is None:
         length = end - start
         return TimeRange(_within_years(start, length * by), _within_years(end, length * by))
-    first, after = days[0], days[1] + _ONE_DAY
+    first, after = days[0], _after_period(*days, today)
     if first.day == after.day == 1:
         months = (after.year - first.year) * 12 + after.month - first.month
         return _whole_days(months_later(first, months * by), months_later(after, months * by) - _ONE_DAY, time_zone)
@@ -332,6 +333,15 @@ def shift(time_range: TimeRange, time_zone: str, by: int) -> TimeRange:
             raise QueryError("that is out of reach") from None
         if start_of_day(check_date(first), time_zone) < start_of_day(check_date(after), time_zone):
             return _whole_days(first, after - _ONE_DAY, time_zone)
+
+
+def _after_period(first: date, last: date, today: date) -> date:
+    """The day after the last one; that after the whole month, quarter or year if the days are one up to today."""
+    if last == today and first < last:
+        for word, months in (("mtd", 1), ("qtd", 3), ("ytd", 12)):
+            if _named_days(word, today) == (first, last):
+                return months_later(first, months)
+    return last + _ONE_DAY
 
 
 def _within_years(edge: datetime, by: timedelta) -> datetime:

@@ -43,6 +43,8 @@ async def test_a_column_of_several_hours_says_so() -> None:
         chart.series = Series("hour", "events", "usage_type", starts, ("TEXT",), ((1.0,) * 48,))
         await pilot.resize_terminal(70, 8)
         assert "events per 2 hours by" in text_of(chart)
+        chart.row_names = ("day sum", "day sums")
+        assert "day sums per 2 hours by" in text_of(chart)
 
 
 async def test_models_with_one_last_segment_are_told_apart_in_the_legend() -> None:

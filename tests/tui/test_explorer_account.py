@@ -120,6 +120,8 @@ async def test_a_day_that_is_told_as_sums_has_no_hours(server: DemoServer) -> No
         assert seen.part(UsageChart).series.unit == "day"
         assert seen.part(StatusLine).standing.rows == "day sums"
         assert "day sums" in seen.part(TotalsPanel).render_line(0).text
+        assert seen.part(UsageChart).row_names[1] == "day sums"
+        assert seen.part(FetchPanel).found.endswith("day sums")
 
         seen.screen.ask(replace(seen.screen.query_now, group_by=("hour",)))
         await seen.until(lambda: any("no hours" in notice for notice in seen.part(NoticeLine).notices))

@@ -6,7 +6,8 @@ import csv
 import errno
 import os
 from collections import Counter
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.ranges import parse_range
 
 ROWS = 1500
 
@@ -105,6 +107,23 @@ async def test_a_range_is_typed_and_shifted(export: Path, rows: list[dict[str, s
         await seen.press("right_square_bracket")
         await seen.press("right_square_bracket")
         assert seen.part(TotalsPanel).totals.events == sum(days[13] <= row["start_time"][:10] <= days[15] for row in rows)
+
+
+class Noon(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Noon:
+        return cls(2026, 11, 22, 12, tzinfo=tz)
+
+
+async def test_before_the_month_to_date_comes_the_whole_month_before(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fwbill_tui.tui.screens.explorer.datetime", Noon)
+    async with explorer(export) as seen:
+        for range_, before in (("2026-11-01..2026-11-22", "2026-10"), ("2026-11-01..2026-11-21", "2026-10-11..2026-10-31")):
+            seen.screen.ask(replace(seen.query, range=parse_range(range_, today=Noon.now().date(), time_zone="UTC")))
+            await seen.press("left_square_bracket")
+            assert seen.query.range == parse_range(before, today=Noon.now().date(), time_zone="UTC")
 
 
 async def test_ctrl_s_saves_exactly_the_rows_and_columns_shown(export: Path, folder: Path) -> None:

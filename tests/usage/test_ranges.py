@@ -195,16 +195,34 @@ def test_a_range_that_cuts_days_in_another_zone_shows_its_times() -> None:
         ("2026-10-01 12:00..14:30", 1, "2026-10-01 14:30..17:00"),
         ("2026-10-01..", 1, "2026-10-01.."),
         ("everything", -1, "everything"),
+        ("mtd", -1, "2026-10"),
+        ("mtd", 1, "2026-12"),
+        ("qtd", -1, "2026-q3"),
+        ("ytd", -1, "2025"),
+        ("today", -1, "yesterday"),
+        ("7d", -1, "2026-11-09..2026-11-15"),
+        ("2026-11-01..2026-11-21", -1, "2026-10-11..2026-10-31"),
     ],
 )
 def test_one_period_back_and_forward(text: str, by: int, expected: str) -> None:
     for time_zone in ("UTC", "Europe/Berlin"):
-        assert shift(read(text, time_zone), time_zone, by) == read(expected, time_zone)
+        assert shift(read(text, time_zone), time_zone, by, today=TODAY) == read(expected, time_zone)
+
+
+def test_the_first_day_of_a_month_is_a_day() -> None:
+    today = date(2026, 11, 1)
+    assert shift(read("mtd", today=today), "UTC", -1, today=today) == read("2026-10-31")
+
+
+def test_to_date_is_the_shortest_period_that_it_can_be() -> None:
+    today = date(2026, 1, 20)
+    assert read("mtd", today=today) == read("qtd", today=today) == read("ytd", today=today)
+    assert shift(read("ytd", today=today), "UTC", -1, today=today) == read("2025-12")
 
 
 def test_shifting_passes_a_day_that_was_left_out() -> None:
     last = read("2011-12-31", "Pacific/Apia")
-    assert shift(last, "Pacific/Apia", -1) == read("2011-12-29", "Pacific/Apia")
+    assert shift(last, "Pacific/Apia", -1, today=TODAY) == read("2011-12-29", "Pacific/Apia")
 
 
 def test_instants_for_the_command_line() -> None:
@@ -259,13 +277,13 @@ def test_any_range_is_written_and_read_back(start: datetime, length: timedelta, 
 @given(days, st.integers(1, 400), st.integers(-3, 3), st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kolkata")))
 def test_shifting_there_and_back(first: date, length: int, by: int, time_zone: str) -> None:
     time_range = read(f"{first}..{first + timedelta(days=length - 1)}", time_zone)
-    there = shift(time_range, time_zone, by)
+    there = shift(time_range, time_zone, by, today=date.max)
     landed = whole_days(there, time_zone)
     assert landed is not None
     whole_months = landed[0].day == (landed[1] + timedelta(days=1)).day == 1  # which go back by months, of other lengths
-    assert shift(there, time_zone, -by) == time_range or first.day == 1 or whole_months
+    assert shift(there, time_zone, -by, today=date.max) == time_range or first.day == 1 or whole_months
     if by:
-        moved = shift(time_range, time_zone, 1)
+        moved = shift(time_range, time_zone, 1, today=date.max)
         assert moved.start == time_range.end
 
 

@@ -103,7 +103,7 @@ class ExplorerLoads(ExplorerDialogs):
         """Load the query's range, through `source` instead of the explorer's own if one is given."""
         self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
         self._load_problem, self._provenance, self._builder = "", None, None
-        self.query_one(FetchPanel).events = 0
+        self.query_one(FetchPanel).found = ""
         begun, self._begun = self._begun, None
         if begun is not None:
             self._go_on(begun)
@@ -186,7 +186,8 @@ class ExplorerLoads(ExplorerDialogs):
     def _use(self, ledger: Ledger) -> None:
         fewer = self._ledger is not None and ledger.event_count < self._ledger.event_count
         self._ledger = ledger
-        self.query_one(FetchPanel).events = ledger.event_count
+        count = ledger.event_count
+        self.query_one(FetchPanel).found = f"{count:,} {ledger.row_names[count != 1]}"
         self.show_standing()
         self.answer(fewer=fewer)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -38,6 +38,7 @@ from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import drill_down, narrowed, position_of, sort_keys
 from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
+from fwbill_tui.usage.zones import local_date
 
 NARROW, SHORT, ROOMY = 100, 30, (160, 45)
 """Below so many columns facets are an overlay; below so many lines the chart folds away; from then on both are larger."""
@@ -197,13 +198,14 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         if message.question is self._asked:
             self._summed = message.question
             panel = self.query_one(TotalsPanel)
-            panel.row_names = message.question.ledger.row_names
+            chart = self.query_one(UsageChart)
+            panel.row_names = chart.row_names = message.question.ledger.row_names
             panel.totals, panel.whole = message.totals, message.whole
             if self._in_range != message.whole.events:
                 self._in_range = message.whole.events
                 self.show_standing()
             self.query_one(FacetPanel).facets = message.facets
-            self.query_one(UsageChart).series = message.series
+            chart.series = message.series
 
     @on(RowsReady)
     async def _on_rows(self, message: RowsReady) -> None:
@@ -431,6 +433,7 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         if query.range.start is None or query.range.end is None:
             self.notify("choose a range with d first; [ and ] then go one period back and forward", timeout=4)
         else:
-            moved = self._allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by)))
+            today = local_date(datetime.now(UTC), query.time_zone)
+            moved = self._allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by, today=today)))
             if moved is not None:
                 self.ask(moved)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _AXIS = 7
 _WIDEST_BAR = 6
-_MEASURES = {"total_tokens": "tokens", "events": "events", "accelerator_seconds": "GPU s"}
+_MEASURES = {"total_tokens": "tokens", "accelerator_seconds": "GPU s"}
 _TEXTURES = "█▓▒░▚▞▤"
 """Fill of each series where colours are off: nothing is told by hue alone."""
 
@@ -65,6 +65,8 @@ class UsageChart(Painted, Widget):
             super().__init__()
             self.first, self.last = first, last
 
+    row_names: reactive[tuple[str, str]] = reactive(("event", "events"))
+    """What one and several rows are called."""
     series: reactive[Series | None] = reactive[Series | None](None)
     day_states: reactive[Mapping[date, DayState]] = reactive(dict)
     """What is known of each UTC day; days that are missing or provisional are marked under their columns."""
@@ -75,7 +77,7 @@ class UsageChart(Painted, Widget):
         self._bars: list[tuple[int, int, date | datetime, date | datetime]] = []
 
     def render_line(self, y: int) -> Strip:
-        key = (self.series, self.size, self.app.theme, self.app.no_color, id(self.day_states))
+        key = (self.series, self.row_names, self.size, self.app.theme, self.app.no_color, id(self.day_states))
         if self._painted[0] != key:
             self._painted = (key, self._paint())
         lines = self._painted[1]
@@ -149,7 +151,9 @@ class UsageChart(Painted, Widget):
             return ""
         unit = self.series.unit
         bucket = unit if plot.units == 1 else f"{plot.units:,} {unit}s"
-        return f"{_MEASURES.get(self.series.measure, self.series.measure)} per {bucket}"
+        measure = self.series.measure
+        measured = self.row_names[1] if measure == "events" else _MEASURES.get(measure, measure)
+        return f"{measured} per {bucket}"
 
     def _legend(self, width: int, plot: _Plot) -> list[Strip]:
         if not width or self.series is None:

@@ -39,8 +39,8 @@ class FetchPanel(Painted, Widget):
     """
 
     progress: reactive[Progress | None] = reactive[Progress | None](None)
-    events: reactive[int] = reactive(0)
-    """Events that are there already."""
+    found: reactive[str] = reactive("")
+    """What is there already, as in `8,500 events`; nothing at first."""
 
     def watch_progress(self, before: Progress | None, after: Progress | None) -> None:
         self.set_class(after is not None, "running")
@@ -68,7 +68,8 @@ class FetchPanel(Painted, Widget):
             share, of = (progress.bytes_done / progress.bytes_total if progress.bytes_total else 0), ""
         if progress.bytes_total and not windows:
             of = f"{share:.0%} of {compact(progress.bytes_total)}B"
-        said = f" {of} · {compact(progress.bytes_done)}B · {self.events:,} events so far"
+        found = f" · {self.found} so far" if self.found else ""
+        said = f" {of} · {compact(progress.bytes_done)}B{found}"
         done = Segment(share_bar(share, 1, _BAR), bar)
         return Strip([Segment("Loading ", text), done, Segment(said, text), Segment("   esc stops", quiet)])
 
