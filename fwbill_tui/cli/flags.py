@@ -50,9 +50,7 @@ VERSION_FLAG = Flag("--version", section=VERSION, told="Show the version and exi
 SKIP_UNREADABLE = Flag("--skip-unreadable", section=INPUT, told="Go on with the other files when one cannot be read.")
 REJECTS = Flag("--rejects", takes="FILE", section=INPUT, told="Write the rows that could not be read to FILE.")
 STRICT = Flag("--strict", section=INPUT, told="End with exit code 6 when rows could not be read.")
-SOURCE = Flag(
-    "--source", takes=f"[{'|'.join(SOURCES)}]", section=INPUT, told="How usage is read.  [default: auto, or the FILEs]"
-)
+SOURCE = Flag("--source", takes=f"[{'|'.join(SOURCES)}]", section=INPUT, told="How usage is read.  [default: auto, or the FILEs]")
 NO_ARCHIVE = Flag("--no-archive", section=INPUT, told="Keep nothing of what is fetched on disk.")
 ROLLUP = Flag("--rollup", section=INPUT, told="FILEs are rollups: sums per hour that a warehouse computed.")
 LAZY = Flag("--lazy", section=INPUT, told="Leave events on disk, as when they would not fit into memory.")
@@ -71,10 +69,7 @@ FILTER_FLAGS = (
     Flag("--start-time", takes="TIME", section=TIME, told="From then on: 2026-10-01, '2026-10-01 17:16:48' or RFC 3339."),
     Flag("--end-time", takes="TIME", section=TIME, told="Before this time (exclusive)."),
     Flag("--time-zone", takes="ZONE", section=TIME, told="Of days, and of times without an offset.  [default: UTC]"),
-    *(
-        Flag(f"--{name.replace('_', '-')}", takes="NAME", section=FILTERS, told=_ONLY[name], repeats=True)
-        for name in DIMENSIONS
-    ),
+    *(Flag(f"--{name.replace('_', '-')}", takes="NAME", section=FILTERS, told=_ONLY[name], repeats=True) for name in DIMENSIONS),
     Flag(
         "--only", takes="DIM=VALUE", section=FILTERS, told="Only this value of any dimension, further columns too.", repeats=True
     ),

@@ -109,6 +109,7 @@ class SortKey(NamedTuple):
 Choice = tuple[str, tuple[str, ...]]
 """A dimension and the values chosen of it, sorted; '' stands for an empty cell."""
 
+
 def turned(keys: tuple[SortKey, ...], column: str, *, further: bool) -> tuple[SortKey, ...]:
     """The sort keys after one more turn of a column: descending, then ascending, then off.
 

@@ -49,7 +49,6 @@ def test_help_version_and_completion_load_neither_textual_nor_polars(
     assert result.stderr == "loaded []\n"
 
 
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_signals_end_the_work_in_one_line_and_leave_nothing(tmp_path: Path, number: int, code: int) -> None:
     (tmp_path / "in").mkdir()

@@ -65,9 +65,7 @@ def test_an_existing_file_is_left_alone_unless_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
-def test_a_file_that_appears_meanwhile_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
-) -> None:
+def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
     target = tmp_path / "usage.csv"
     if not links:
         monkeypatch.setattr(Path, "hardlink_to", no_links)

@@ -111,9 +111,7 @@ async def test_keys_that_move_do_not_wait_for_each_other(export: Path) -> None:
         assert seen.app._keys._ahead is None
 
 
-async def test_a_move_takes_effect_and_is_painted_before_the_next_message(
-    export: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_move_takes_effect_and_is_painted_before_the_next_message(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with explorer(export) as seen:
         table = seen.screen.query_one(UsageTable)
         await seen.pilot.pause(0.1)

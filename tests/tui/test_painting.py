@@ -170,9 +170,7 @@ async def test_parts_that_change_together_are_painted_together(paints: list[Scre
         assert paints == [screen] * 3
 
 
-async def test_what_comes_within_a_frame_is_painted_together(
-    paints: list[Screen[Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_comes_within_a_frame_is_painted_together(paints: list[Screen[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(painting, "monotonic", lambda: now)
     async with App[None]().run_test(size=(60, 20)) as pilot:

@@ -29,6 +29,8 @@ Case = tuple[Ledger, Reference, Query, list[Term]]
 AT = datetime(2026, 10, 1, 9, 2, 24, tzinfo=UTC)
 FILTERED = settings(max_examples=100, deadline=None)
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 @pytest.fixture(scope="module", params=["combinations", "frames over time", "frames"])
 def way(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -60,15 +62,12 @@ def in_utc(key: Any) -> Any:
 def groups_of(ledger: Ledger, query: Query) -> dict[tuple[Any, ...], dict[str, Any]]:
     keys = len(query.group_by)
     frame = ledger.groups(query)
-    rows = {
-        tuple(map(in_utc, row[:keys])): dict(zip(frame.columns[keys:], row[keys:], strict=True)) for row in frame.iter_rows()
-    }
+    rows = {tuple(map(in_utc, row[:keys])): dict(zip(frame.columns[keys:], row[keys:], strict=True)) for row in frame.iter_rows()}
     assert len(rows) == frame.height, "a group appears once"
     return rows
 
 
 # -- totals, rows, facets ----------------------------------------------------------------------------------------------
-@pytest.mark.usefixtures("way")
 @FILTERED
 @given(cases())
 def test_totals_facets_and_rows_are_those_of_the_reference(case: Case) -> None:
@@ -83,7 +82,6 @@ def test_totals_facets_and_rows_are_those_of_the_reference(case: Case) -> None:
     assert ledger.order(query).to_list() == reference.order(query, terms)
 
 
-@pytest.mark.usefixtures("way")
 @settings(max_examples=40, deadline=None)
 @given(cases(big=True, grouped=True))
 def test_sums_beyond_64_bits_are_exact(case: Case) -> None:
@@ -93,7 +91,6 @@ def test_sums_beyond_64_bits_are_exact(case: Case) -> None:
     assert groups_of(ledger, query) == reference.groups(query, terms)
 
 
-@pytest.mark.usefixtures("way")
 @settings(max_examples=20, deadline=None)
 @given(cases(), st.data())
 def test_a_used_ledger_answers_like_a_fresh_one(case: Case, data: st.DataObject) -> None:
@@ -172,7 +169,6 @@ def test_conditions_on_counts_are_exact_at_every_edge() -> None:
 
 
 # -- time ----------------------------------------------------------------------------------------------------------------
-@pytest.mark.usefixtures("way")
 @settings(max_examples=60, deadline=None)
 @given(
     cases(), st.sampled_from(["usage_type", "model", "user"]), st.sampled_from(["events", "total_tokens", "prompt_tokens"]),
@@ -190,9 +186,7 @@ def test_series_has_contiguous_buckets_and_adds_up_to_the_totals(
     assert all(len(values) == len(series.starts) for values in series.values)
     per_bucket = dict.fromkeys(map(in_utc, series.starts), 0)
     for row in rows:
-        per_bucket[reference.key(series.unit, reference.events[row], query.time_zone)] += (
-            reference.sums([row])[series.measure]
-        )
+        per_bucket[reference.key(series.unit, reference.events[row], query.time_zone)] += reference.sums([row])[series.measure]
     assert series.bucket_totals() == list(per_bucket.values())
     named = dict(zip(series.names, series.values, strict=True))
     for name, values in named.items():
@@ -207,7 +201,6 @@ def test_series_has_contiguous_buckets_and_adds_up_to_the_totals(
         assert list(per_bucket) == sorted(per_bucket)
 
 
-@pytest.mark.usefixtures("way")
 @settings(max_examples=40, deadline=None)
 @given(event_lists(), st.sampled_from(ZONES), st.sampled_from([SortKey("start_time")]))
 def test_single_local_days_add_up_to_the_range(events: list[Event], zone: str, key: SortKey) -> None:
@@ -223,7 +216,6 @@ def test_single_local_days_add_up_to_the_range(events: list[Event], zone: str, k
     assert counted == len(events)
 
 
-@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     ("zone", "first", "starts"),
     [
@@ -255,7 +247,6 @@ def test_apia_has_no_thirtieth_of_december() -> None:
     assert groups["day"].to_list() == [date(2011, 12, 29), date(2011, 12, 31)]
 
 
-@pytest.mark.usefixtures("way")
 def test_a_range_may_lie_beside_the_events() -> None:
     ledger = ledger_of([event(prompt_tokens=3)])
     for beside in (TimeRange(AT + timedelta(days=9)), TimeRange(end=AT - timedelta(days=9)), TimeRange(end=AT)):
@@ -317,11 +308,12 @@ def test_nothing_is_answered_with_nothing() -> None:
     assert isinstance(ledger.totals(Query()).accelerator_seconds, float)
 
 
-@pytest.mark.usefixtures("way")
 def test_several_threads_get_the_same_answers() -> None:
     events = [
         event(
-            start_time=AT + timedelta(minutes=17 * row), prompt_tokens=row * 37 % 101, base_model_name=f"m{row % 7}",
+            start_time=AT + timedelta(minutes=17 * row),
+            prompt_tokens=row * 37 % 101,
+            base_model_name=f"m{row % 7}",
             note=f"n{row}",
         )
         for row in range(400)
@@ -335,7 +327,10 @@ def test_several_threads_get_the_same_answers() -> None:
 
     def answer(ledger: Ledger, query: Query) -> tuple[Any, ...]:
         return (
-            ledger.totals(query), ledger.facets(query), ledger.series(query), ledger.groups(query).rows(),
+            ledger.totals(query),
+            ledger.facets(query),
+            ledger.series(query),
+            ledger.groups(query).rows(),
             ledger.order(query).to_list(),
         )
 

@@ -98,9 +98,7 @@ def ranges(draw: st.DrawFn) -> TimeRange:
 
 def conditions() -> st.SearchStrategy[Condition]:
     numbers = st.one_of(SMALL, st.sampled_from([0.5, 2.0**53, 2**53 + 1, 2.5, -1.5, 2**64, -(2.0**70), 3600.0]))
-    return st.builds(
-        Condition, st.sampled_from(MEASURE_CONDITIONS), st.sampled_from(["<", "<=", "=", "!=", ">=", ">"]), numbers
-    )
+    return st.builds(Condition, st.sampled_from(MEASURE_CONDITIONS), st.sampled_from(["<", "<=", "=", "!=", ">=", ">"]), numbers)
 
 
 @st.composite
