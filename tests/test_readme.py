@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import pkgutil
 import re
 import subprocess
@@ -45,6 +46,15 @@ def options(command: click.Command) -> Iterator[str]:
     for parameter in command.get_params(click.Context(command, parent=PARENT)):
         if isinstance(parameter, click.Option) and not parameter.hidden:
             yield from parameter.opts
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
+    lines = README.splitlines()
+    for number, line in enumerate(lines):
+        if line.startswith("|---"):
+            edges = lines[number - 1].count("|")
+            rows = itertools.takewhile(lambda row: row.startswith("|"), lines[number + 1 :])
+            assert {row.count("|") for row in rows} == {edges}, lines[number - 1]
 
 
 def test_commands() -> None:
@@ -101,8 +111,8 @@ PLACES = {
     "filters (chips)": {"FilterChips"},
     "date range": {"DateRangeScreen"},
     "calendar": {"RangeCalendar"},
-    "columns": {"ColumnsDialog", "ColumnList"},
-    "group by": {"GroupDialog", "GroupList"},
+    "columns": {"ColumnsDialog", "MarkList"},
+    "group by": {"GroupDialog", "MarkList"},
     "row": {"RowDetailScreen", "FieldList"},
     "export": {"ExportDialog"},
     "question": {"ConfirmScreen"},
