@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from fwbill_tui.tui import garbage
 from fwbill_tui.tui.screens.dismissed_once import DismissedOnce
+from fwbill_tui.tui.screens.own_clicks import OwnClicks
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.literal_input import LiteralInput
@@ -22,7 +23,7 @@ BOXED_BINDINGS: list[BindingType] = [
 """Keys of every boxed screen; Textual takes them from screens only."""
 
 
-class Boxed(DismissedOnce, PaintedOnce):
+class Boxed(DismissedOnce, OwnClicks, PaintedOnce):
     """A screen that is one box. Mixed into a Screen or a ModalScreen, whose CSS_PATH names `dialog.tcss` too."""
 
     DEFAULT_CLASSES = "boxed"

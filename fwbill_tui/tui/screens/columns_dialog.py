@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.dialog import Dialog
-from fwbill_tui.tui.widgets.fields import ChoiceList
+from fwbill_tui.tui.widgets.fields import MarkList
 from fwbill_tui.usage.literal import literal
 
 
@@ -26,11 +26,10 @@ class ColumnsChoice:
     columns: tuple[str, ...] | None
 
 
-class ColumnList(ChoiceList):
+class ColumnList(MarkList):
     """The columns; `enter` applies."""
 
     BINDING_GROUP_TITLE = "List of columns"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Apply", key_display="↵")]
 
 
 class ColumnsDialog(Dialog[ColumnsChoice]):
@@ -83,6 +82,7 @@ class ColumnsDialog(Dialog[ColumnsChoice]):
     def _cursor(self) -> int:
         return self.query_one(ColumnList).highlighted or 0
 
+    @on(ColumnList.Clicked)
     def action_mark(self) -> None:
         """Show or hide the highlighted column."""
         self._reset = False

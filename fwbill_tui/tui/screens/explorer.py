@@ -23,6 +23,7 @@ from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
 from fwbill_tui.tui.explorer.history import History
 from fwbill_tui.tui.explorer.loads import ExplorerLoads
+from fwbill_tui.tui.screens.own_clicks import OwnClicks
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
@@ -47,7 +48,7 @@ _WIDE_COLUMNS = 140
 _CHART_PARTS = 6
 
 
-class ExplorerScreen(PaintedOnce, ExplorerLoads):
+class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
     """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
 
     CSS_PATH = "explorer.tcss"
@@ -431,7 +432,8 @@ class ExplorerScreen(PaintedOnce, ExplorerLoads):
         """One period back or forward."""
         query = self.query_now
         if query.range.start is None or query.range.end is None:
-            self.notify("choose a range with d first; [ and ] then go one period back and forward", timeout=4)
+            said = "choose a range with d first; [ and ] then go one period back and forward"
+            self.notify(said, timeout=4, markup=False)
         else:
             today = local_date(datetime.now(UTC), query.time_zone)
             moved = self._allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by, today=today)))

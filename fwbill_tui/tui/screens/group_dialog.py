@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.dialog import Dialog
-from fwbill_tui.tui.widgets.fields import ChoiceList
+from fwbill_tui.tui.widgets.fields import MarkList
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import TIME_GROUPS
 
@@ -34,11 +34,10 @@ class GroupChoice:
     group_by: tuple[str, ...]
 
 
-class GroupList(ChoiceList):
+class GroupList(MarkList):
     """The groupings; `enter` applies. Letters are not for moving here, since they choose."""
 
     BINDING_GROUP_TITLE = "List of groupings"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Apply", key_display="↵")]
 
 
 class GroupDialog(Dialog[GroupChoice]):
@@ -111,6 +110,7 @@ class GroupDialog(Dialog[GroupChoice]):
             self.query_one(GroupList).highlighted = self._names.index(name)
             self._toggle(name)
 
+    @on(GroupList.Clicked)
     def action_mark(self) -> None:
         """Choose the highlighted grouping, or take it back."""
         self._toggle(self._highlighted)

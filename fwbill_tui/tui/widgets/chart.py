@@ -84,6 +84,8 @@ class UsageChart(Painted, Widget):
         return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.ground)
 
     def on_click(self, event: events.Click) -> None:
+        if event.chain > 1:
+            return  # the columns are others by then
         for left, right, first, last in self._bars:
             if left <= event.x < right:
                 self.post_message(self.Picked(first, last))

@@ -165,6 +165,8 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         self._narrow = ""
         self._cursor = 0
         self._lines: list[_Line] = []
+        self._unfocused: tuple[list[_Line], int] | None = None
+        self._pressed: _Line | None = None
         self._shown: dict[str, dict[str, str]] = {}
 
     # -- state coming down ---------------------------------------------------------------------------------------------
@@ -195,6 +197,8 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         self._lay_out()
 
     def on_focus(self) -> None:
+        self._unfocused = self._lines, self.scroll_offset.y  # a click that brings the focus was aimed at these
+        self.call_next(self._forget_unfocused)
         self._lay_out()
 
     def on_blur(self) -> None:
@@ -223,7 +227,8 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
             if current := dimension == self._current and self.has_focus:
                 shown = self._values()
             else:
-                shown = [value for index, value in enumerate(facet.values) if index < _FEW or value.chosen or value.excluded]
+                few = _FEW + (len(facet.values) == _FEW + 1)  # the last one takes no more room than that there is one
+                shown = [value for index, value in enumerate(facet.values) if index < few or value.chosen or value.excluded]
             most = max(value.events for value in facet.values)
             restricted = any(value.chosen for value in facet.values)
             lines += [_Line(dimension, value, most=most, restricted=restricted) for value in shown]
@@ -308,21 +313,35 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
             self._cursor = 0
             self._lay_out()
 
+    def _forget_unfocused(self) -> None:
+        self._unfocused = None
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        lines, top = self._unfocused or (self._lines, self.scroll_offset.y)
+        index = event.y + top
+        self._pressed = lines[index] if index < len(lines) else None
+
     def on_click(self, event: events.Click) -> None:
-        index = event.y + self.scroll_offset.y
-        if not 0 <= index < len(self._lines):
+        line = self._pressed
+        if line is None:
             return
-        line = self._lines[index]
         if line.value is None:
             self._turn_to(line.dimension)
-        elif event.shift:
-            self.post_message(self.Excluded(line.dimension, line.value.value))
         else:
-            self.post_message(self.Toggled(line.dimension, line.value.value))
+            self._put_cursor(line.dimension, line.value)
+            picked = self.Excluded if event.shift else self.Toggled
+            self.post_message(picked(line.dimension, line.value.value))
+        self.scroll_to(y=self._cursor_line() - event.y, animate=False, force=True)  # what was clicked stays under the mouse
 
     def _turn_to(self, dimension: str) -> None:
         self._current, self._narrow, self._cursor = dimension, "", 0
         self._lay_out()
+
+    def _put_cursor(self, dimension: str, value: FacetValue) -> None:
+        if dimension != self._current:
+            self._turn_to(dimension)
+        self._cursor = next((place for place, one in enumerate(self._values()) if one.value == value.value), 0)
+        self.refresh()
 
     def _at_cursor(self) -> FacetValue | None:
         values = self._values()

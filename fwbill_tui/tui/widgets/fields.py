@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Click
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import OptionList
 
@@ -32,3 +34,20 @@ class ChoiceList(Painted, OptionList):
     def render_lines(self, crop: Region) -> list[Strip]:
         self._update_lines()
         return super().render_lines(crop)
+
+
+class MarkList(ChoiceList):
+    """A list of which several can be marked: a click does that, as a key of the dialog does, and `enter` applies."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Apply", key_display="↵")]
+
+    class Clicked(Message):
+        """An option was clicked and is highlighted now."""
+
+    def on_click(self, event: Click) -> None:
+        """Highlight the option under the mouse; Textual would select it, too."""
+        event.prevent_default()
+        option = event.style.meta.get("option")
+        if option is not None:
+            self.highlighted = option
+            self.post_message(self.Clicked())
