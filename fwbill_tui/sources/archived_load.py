@@ -115,8 +115,9 @@ class Load:
         growing += [self.now] if self._summed else []
         fetched_at = min(growing) if growing else max((fetch.fetched_at for fetch in fetches), default=self.now)
         grain: Grain = "day" if self._summed else "event"
-        notes = (*self._notes, *self._about_days(), *self._about_sums())
-        return Provenance(kind, label, self.archive.account, fetched_at, tuple(self._missing()), notes, grain)
+        noted = (*self._about_days(), *self._about_sums())
+        notes = (*self._notes, *(note for _, note in noted), *self._about_others())
+        return Provenance(kind, label, self.archive.account, fetched_at, tuple(self._missing()), notes, grain, noted)
 
     # -- what is kept ------------------------------------------------------------------------------------------------
     def _give(self, days: Sequence[Day], *, to_the_end: bool = False) -> Iterator[Batch]:
@@ -302,24 +303,28 @@ class Load:
                 for rest in minus([part], self._summed) if part is not None else ():
                     yield rest, reason
 
-    def _about_days(self) -> Iterator[str]:
-        """How old those kept days are that may still grow, and why they were not fetched again; what else days came with."""
+    def _about_days(self) -> Iterator[tuple[TimeRange, str]]:
+        """How old those kept days are that may still grow, and why they were not fetched again."""
         kept = {day: fetch for day, fetch in sorted(self._given.items()) if day not in self._fetched}
         growing = [day for day, fetch in kept.items() if fetch.state_of(day, self.now) == "provisional"]
         for run in runs(growing):
             for (at, reason), days in groupby(run, lambda day: (kept[day].fetched_at, self._failures.get(day, ""))):
                 again = f"could not be fetched again ({reason}); " if reason else ""
-                yield f"{_said(list(days))}: {again}kept as of {at:%Y-%m-%d %H:%M} UTC, may still grow"
+                part = whole(list(days))
+                yield part, f"{describe_span(part, 'UTC')}: {again}kept as of {at:%Y-%m-%d %H:%M} UTC, may still grow"
+
+    def _about_others(self) -> Iterator[str]:
+        """What else days came with."""
         outside = sum({fetch.key: fetch.outside for fetch in self._given.values()}.values())
         if outside:
             yield f"{outside:,} events came with days on which they do not start, and were left to their own days"
 
-    def _about_sums(self) -> Iterator[str]:
+    def _about_sums(self) -> Iterator[tuple[TimeRange, str]]:
         """Which days are sums, where others are not."""
         if self.by_day is None or not self._given:
             return
         for window in self._summed:
-            yield f"{describe_span(window, self.by_day.time_zone)}: sums per day, not single events"
+            yield window, f"{describe_span(window, self.by_day.time_zone)}: sums per day, not single events"
 
     def _no_events(self, rejects: tuple[Reject, ...]) -> Batch:
         return Batch(self.types.frame_schema().to_frame(), rejects)

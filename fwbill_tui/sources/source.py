@@ -44,7 +44,8 @@ class Provenance(NamedTuple):
 
     `kind` is `files`, `gateway`, `firectl`, `rest`, `demo` …; `label` names it to a person ("gateway export").
     `fetched_at` is when the fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what
-    else to know, such as why a better source was not used. `grain`: what a row stands for.
+    else to know, such as why a better source was not used; `noted` are the parts that some of them are about, and about those
+    alone. `grain`: what a row stands for.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Provenance(NamedTuple):
     missing: tuple[tuple[TimeRange, str], ...] = ()
     notes: tuple[str, ...] = ()
     grain: Grain = "event"
+    noted: tuple[tuple[TimeRange, str], ...] = ()
 
     @property
     def complete(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
 _EIGHTHS_RIGHT = " ▏▎▍▌▋▊▉█"
 
@@ -16,15 +18,24 @@ def share_bar(value: float, most: float, width: int) -> str:
     return bar[:width].ljust(width)
 
 
-def compact(value: float) -> str:
+_UNITS = ((1e18, " E"), (1e15, " P"), (1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"))
+_BYTE_UNITS = ((1e18, " EB"), (1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"))
+
+
+def compact(value: float, units: Sequence[tuple[float, str]] = _UNITS) -> str:
     """A quantity in at most five characters, for axes and legends: `812`, `41.2 k`, `3.21 M`, `512 M`, `1.2 B`."""
-    for factor, unit in ((1e18, " E"), (1e15, " P"), (1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")):
+    for factor, unit in units:
         if abs(value) >= factor:
             scaled = value / factor
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
             text = f"{scaled:.{digits}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
     return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+
+
+def compact_bytes(count: int) -> str:
+    """A size: `194 B`, `41.2 kB`, `1.86 GB`."""
+    return f"{count} B" if count < _BYTE_UNITS[-1][0] else compact(count, _BYTE_UNITS)
 
 
 def percent(part: float, whole: float) -> str:

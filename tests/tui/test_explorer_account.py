@@ -28,6 +28,7 @@ from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
+from fwbill_tui.tui.widgets.usage_table import HEADER, UsageTable
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.zones import local_date, start_of_day
 
@@ -77,7 +78,7 @@ async def test_only_what_is_missing_of_the_range_on_show_makes_it_partial(server
     server.faults = Faults((replace(refused(503, route="grpc.ExportBillingMetrics"), window=FIRST_WINDOW),))
     async with on_account(server) as seen:
         await loaded(seen)
-        assert seen.part(TotalsPanel).partial == "1 of its parts missing"
+        assert seen.part(TotalsPanel).partial == "1 part missing"
         day = TimeRange(datetime(2026, 11, 13, tzinfo=UTC), datetime(2026, 11, 14, tzinfo=UTC))
         seen.screen.ask(replace(seen.screen.query_now, range=day))
         await seen.settle()
@@ -155,6 +156,8 @@ async def test_escape_stops_a_load_and_says_so(server: DemoServer) -> None:
         await seen.until(lambda: not seen.screen._loader.running)
         await seen.until(lambda: not seen.part(FetchPanel).has_class("running"))
         assert seen.part(TotalsPanel).partial
+        await seen.settle()
+        assert "r fetches it again" in seen.part(UsageTable).render_line(HEADER + 1).text
 
 
 async def test_a_wrong_key_says_what_to_do(server: DemoServer) -> None:

@@ -32,6 +32,11 @@ class Lined(App[None]):
             f"acme-prod  {RANGE}  20,000 events  gateway export, 2 min ago",
         ),
         (
+            76,
+            Standing("acme-prod", RANGE, 20_000, "gateway export"),
+            f"acme-prod  {RANGE}  20,000 events  gateway, 2 min ago",
+        ),
+        (
             80,
             Standing("acme-prod", RANGE, 1_000_000, "REST usage by day and archive"),
             f"acme-prod  {RANGE}  REST by day and archive, 2 min",

@@ -143,8 +143,11 @@ class ExplorerLoads(ExplorerDialogs):
             return "Nothing of this range could be loaded. r tries again."
         if self._provenance is None:
             return "Loading…"
+        missing = bool(self.partial())
         if query.filtered:
-            return "No events match. x clears the filters."
+            return f"No events match{' in what is here' * missing}. x clears the filters."
+        if missing:
+            return "Nothing of this range is here, some of it is missing. r fetches it again."
         return "No usage events." if query.range == EVERYTHING else "No usage in this range. d chooses another."
 
     @on(LoadProgress)
@@ -223,7 +226,7 @@ class ExplorerLoads(ExplorerDialogs):
         self.query_one(StatusLine).standing = standing_of(
             self._source, self.account, self._provenance, self.query_now, self._ledger, self._in_range
         )
-        self.query_one(NoticeLine).notes = notes_of(self._provenance)
+        self.query_one(NoticeLine).notes = notes_of(self._provenance, self.query_now.range)
         self.query_one(NoticeLine).notices = notices_of(
             self._problem, self._load_problem, self._provenance, self.query_now.range, self._ledger, self._rows
         )  # fmt: skip

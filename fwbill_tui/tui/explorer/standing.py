@@ -83,13 +83,19 @@ def _missing_said(provenance: Provenance, shown: TimeRange) -> list[str]:
         left = len(missing) - len(first)
         more = [f"{left} more file{'s' if left > 1 else ''} could not be read"] if left else []
         return [*(cells.label(why) for _, why in first), *more]
-    many = [f"{len(missing)} windows are missing; r fetches them again"] if len(missing) > 1 else []
+    if len(missing) == 1:
+        ((part, why),) = missing
+        return [f"{describe_span(part, 'UTC')} is missing, r fetches it again: {cells.label(why)}"]
+    many = [f"{len(missing)} windows are missing; r fetches them again"] if missing else []
     return many + [f"{describe_span(part, 'UTC')} is missing: {cells.label(why)}" for part, why in first]
 
 
-def notes_of(provenance: Provenance | None) -> tuple[str, ...]:
-    """What is good to know about where the events are from."""
-    return tuple(cells.label(note) for note in provenance.notes) if provenance is not None else ()
+def notes_of(provenance: Provenance | None, shown: TimeRange) -> tuple[str, ...]:
+    """What is good to know about where the events of the range on show are from."""
+    if provenance is None:
+        return ()
+    elsewhere = {note for part, note in provenance.noted if not part.meets(shown)}
+    return tuple(cells.label(note) for note in provenance.notes if note not in elsewhere)
 
 
 def _sorted_by(query: Query) -> str:
@@ -108,5 +114,5 @@ def partial_of(provenance: Provenance | None, shown: TimeRange, *, problem: str)
         return "the load failed"
     if provenance is None:
         return "still loading"
-    missing = _missing(provenance, shown)
-    return f"{len(missing)} of its parts missing" if missing else ""
+    missing = len(_missing(provenance, shown))
+    return f"{missing} part{'s' * (missing > 1)} missing" if missing else ""

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from fwbill_tui.sources.source import FINAL_STATES, Progress, WindowProgress
 from fwbill_tui.tui import cells
-from fwbill_tui.tui.bars import compact, share_bar
+from fwbill_tui.tui.bars import compact_bytes, share_bar
 from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.ranges import describe_span
@@ -63,13 +63,13 @@ class FetchPanel(Painted, Widget):
         windows = progress.windows
         ended = sum(window.state in FINAL_STATES for window in windows)
         if windows:
-            share, of = ended / len(windows), f"{ended} of {len(windows)} windows"
+            share, of = ended / len(windows), f"{ended} of {len(windows)} window{'s' * (len(windows) > 1)}"
         else:
             share, of = (progress.bytes_done / progress.bytes_total if progress.bytes_total else 0), ""
         if progress.bytes_total and not windows:
-            of = f"{share:.0%} of {compact(progress.bytes_total)}B"
+            of = f"{share:.0%} of {compact_bytes(progress.bytes_total)}"
         found = f" · {self.found} so far" if self.found else ""
-        said = f" {of} · {compact(progress.bytes_done)}B{found}"
+        said = f" {of} · {compact_bytes(progress.bytes_done)}{found}"
         done = Segment(share_bar(share, 1, _BAR), bar)
         return Strip([Segment("Loading ", text), done, Segment(said, text), Segment("   esc stops", quiet)])
 
@@ -81,7 +81,7 @@ class FetchPanel(Painted, Widget):
         if window.problem:
             segments.append(Segment(f" {literal(window.problem)}", self.part("problem")))
         else:
-            size = f" {compact(window.bytes_done)}B" if window.bytes_done else ""
+            size = f" {compact_bytes(window.bytes_done)}" if window.bytes_done else ""
             segments.append(Segment(f" {_STATES.get(window.state, window.state)}{size}", quiet))
         return Strip(segments)
 

@@ -33,17 +33,19 @@ class _Form(NamedTuple):
     """How much room the top line takes: blanks between its parts, and what of it is said."""
 
     gap: int
-    named: bool
-    in_short: bool
-    counted: bool
+    named: bool = False
+    source_in_short: bool = True
+    age_in_short: bool = True
+    counted: bool = True
 
 
 _FORMS = (
-    _Form(3, named=True, in_short=False, counted=True),
-    _Form(2, named=True, in_short=False, counted=True),
-    _Form(2, named=False, in_short=False, counted=True),
-    _Form(2, named=False, in_short=True, counted=True),
-    _Form(2, named=False, in_short=True, counted=False),  # the totals below have the number, too
+    _Form(3, named=True, source_in_short=False, age_in_short=False),
+    _Form(2, named=True, source_in_short=False, age_in_short=False),
+    _Form(2, source_in_short=False, age_in_short=False),
+    _Form(2, age_in_short=False),
+    _Form(2),
+    _Form(2, counted=False),  # the totals below have the number, too
 )
 """The roomiest first. Account, range, source and age are in all of them."""
 _SHORTEST_PART = 4
@@ -99,8 +101,8 @@ class StatusLine(Painted, Widget):
         """What is said in that form; the account, and then the source, `over` cells shorter as far as that goes."""
         name, strong, quiet = map(self.part, ("name", "strong", "quiet"))
         standing = self.standing
-        source, fetched = standing.source, age(standing.fetched_at, now, in_short=form.in_short)
-        if form.in_short and (words := _SOURCE_WORDS.match(source)):
+        source, fetched = standing.source, age(standing.fetched_at, now, in_short=form.age_in_short)
+        if form.source_in_short and (words := _SOURCE_WORDS.match(source)):
             source = (words[1] or words[2]) + source[words.end() :]
         account, left = _shortened(standing.account, over)
         source, _ = _shortened(source, left)
