@@ -4,13 +4,15 @@
         terminal.wait_for(lambda screen: "events" in screen)   # seconds since the program was started
         frames = terminal.watch("Down", styled=True)           # every screen that followed, with its time
 
-tmux is asked through its control mode, so that a look at the screen costs about a millisecond and no new process.
+tmux is asked through its control mode, so that a look at the screen costs about a millisecond and no new process. It tells
+when the program has written something, so that looks while nothing happens do not take the program's time.
 Needs tmux 3.2 or newer. Keys have tmux's names (Enter, Escape, Tab, C-s, PageDown) or are text.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import signal
 import subprocess
@@ -32,7 +34,8 @@ set -g status off
 set -g remain-on-exit on
 set -g history-limit 0
 """
-_POLL = 0.002
+_POLL = 0.016
+"""Seconds between looks at the screen while tmux tells nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,8 @@ class Terminal:
             ["tmux", "-L", socket, "-C", "attach", "-t", "m"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=kept, bufsize=0
         )
         self._buffer = b""
-        for line in (
-            f"refresh-client -C {columns}x{rows}", "refresh-client -f no-output", f"resize-window -t m -x {columns} -y {rows}"
-        ):  # fmt: skip
-            self._ask(line)
+        self._ask(f"refresh-client -C {columns}x{rows}")
+        self._ask(f"resize-window -t m -x {columns} -y {rows}")
         quoted = shlex.join(command).replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
         self.started = time.perf_counter()
         self._ask(f'respawn-pane -k -t m "exec {quoted}"')
@@ -102,7 +103,7 @@ class Terminal:
                 return now
             if now > timeout or (now > 1 and self.ended()):
                 raise TerminalTimeoutError(f"not seen within {now:.1f} s; the screen:\n{seen.rstrip()}")
-            time.sleep(_POLL)
+            self._wait_for_output(_POLL)
 
     def settle(self, calm: float = 0.5, *, timeout: float = 60) -> None:
         """Wait until the screen has been still for `calm` seconds."""
@@ -150,7 +151,7 @@ class Terminal:
             calm = now - last > (settle if len(frames) > 1 else patience)
             if (calm and held) or now - start > timeout:
                 return frames
-            time.sleep(_POLL)
+            self._wait_for_output(_POLL)
 
     # -- what it costs -------------------------------------------------------------------------------------------------
     def cpu_ms(self) -> float:
@@ -206,12 +207,28 @@ class Terminal:
             if head.split()[-1] == b"1":
                 return lines
 
-    def _line(self) -> bytes:
+    def _wait_for_output(self, seconds: float) -> None:
+        """Wait until tmux has told that the program wrote something, at most so long."""
         assert self._control.stdout is not None
+        until = time.perf_counter() + seconds
+        while True:
+            while b"\n" in self._buffer:
+                if self._line().startswith(b"%output"):
+                    return
+            left = until - time.perf_counter()
+            if left <= 0 or not select.select([self._control.stdout], [], [], left)[0]:
+                return
+            self._read()
+
+    def _line(self) -> bytes:
         while b"\n" not in self._buffer:
-            data = os.read(self._control.stdout.fileno(), 65536)
-            if not data:
-                raise EOFError("the terminal ended")
-            self._buffer += data
+            self._read()
         line, self._buffer = self._buffer.split(b"\n", 1)
         return line.rstrip(b"\r")
+
+    def _read(self) -> None:
+        assert self._control.stdout is not None
+        data = os.read(self._control.stdout.fileno(), 65536)
+        if not data:
+            raise EOFError("the terminal ended")
+        self._buffer += data
