@@ -56,7 +56,7 @@ def rollup_rows(cells: pl.DataFrame, name: str, types: EventTypes) -> pl.DataFra
         if "start_time" in cells.columns and BUCKET in missing:
             raise ExportFormatError(f"{name}: not a rollup but usage events: leave --rollup out")
         raise ExportFormatError(
-            f"{name}: not a rollup: no column {' and no column '.join(missing)}; its columns are {', '.join(COLUMNS)}"
+            f"{name}: not a rollup: no column {' and no column '.join(missing)}; a rollup has the columns {', '.join(COLUMNS)}"
         )
     refuse_columns(cells.columns, name)
     events, fault = _event_counts(cells.get_column(EVENTS))

@@ -109,6 +109,11 @@ class Ledger:
             return "event", "events"
         return ("day sum", "day sums") if self.day_sums == self.event_count else ("event or day sum", "events and day sums")
 
+    @property
+    def has_hours(self) -> bool:
+        """Whether the hour of everything is known."""
+        return not self.day_sums
+
     @cached_property
     def span_of_events(self) -> TimeRange:
         """From the first event to just after the last one; open when there are no events."""
@@ -132,8 +137,8 @@ class Ledger:
 
     def visible_columns(self, query: Query) -> tuple[str, ...]:
         """The columns to show, in order: those asked for, or all that are not empty throughout; start_time first."""
-        if query.columns is not None:
-            return tuple(column for column in query.columns if column in self.events.columns)
+        if known := tuple(column for column in query.columns or () if column in self.events.columns):
+            return known
         shown = [column for column in _READING_ORDER if column not in self.empty_columns]
         return (*shown, *(column for column in self.further if column not in self.empty_columns))
 
@@ -206,7 +211,7 @@ class Ledger:
         """A measure per day, or per hour for ranges up to two days, by a dimension; the rest beyond `limit` values as None."""
         predicate = self._predicate(query)
         span = self._shown_span(query)
-        unit = "day" if self.day_sums else time_series.unit_for(span)
+        unit = time_series.unit_for(span) if self.has_hours else "day"
         column = column_of(dimension)
 
         def facts() -> pl.DataFrame:
@@ -338,7 +343,7 @@ class Ledger:
         """Raise NoSingleEventsError for what sums per day cannot answer."""
         if self.day_sums and query.where:
             raise NoSingleEventsError(f"sums per day have no single events to ask for {query.where[0]}: leave the condition out")
-        if self.day_sums and "hour" in query.group_by:
+        if not self.has_hours and "hour" in query.group_by:
             raise NoSingleEventsError("sums per day have no hours: group by day or month")
 
     def _predicate(self, query: Query) -> Predicate:

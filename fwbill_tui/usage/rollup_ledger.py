@@ -71,6 +71,11 @@ class RollupLedger(Ledger):
             return TimeRange()
         return TimeRange(first.astimezone(UTC), last.astimezone(UTC) + timedelta(minutes=self.minutes))
 
+    @property
+    def has_hours(self) -> bool:
+        """Whether buckets are no longer than an hour."""
+        return self.minutes <= rollup.HOUR
+
     def visible_columns(self, query: Query) -> tuple[str, ...]:
         """As of events; how many events a row stands for comes before their sums."""
         if query.columns is not None:
@@ -93,6 +98,8 @@ class RollupLedger(Ledger):
         if query.where:
             raise QueryError(f"a rollup has no single events to ask for {query.where[0]}: open the events for that")
         length, begin = _LENGTHS[self.minutes], " (they all begin at midnight UTC)" if self.minutes == _DAY else ""
+        if not self.has_hours and "hour" in query.group_by:
+            raise QueryError(f"this rollup has buckets of {length}{begin}, and so no hours: group by day or month")
         if not self._whole(query.time_zone):
             raise QueryError(
                 f"this rollup has buckets of {length}{begin}, which days in {query.time_zone} cut in two: "

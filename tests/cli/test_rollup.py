@@ -77,6 +77,17 @@ def test_a_half_hour_zone_gets_a_rollup_it_can_read(fwbill: Fwbill) -> None:
     assert "buckets of an hour, which days in Asia/Kolkata cut in two" in err
 
 
+def test_a_rollup_of_days_has_no_hours(fwbill: Fwbill) -> None:
+    fwbill("export", "usage.csv", "--format", "rollup", "--filename", "hours.parquet")
+    days = pl.read_parquet("hours.parquet").with_columns(pl.col("bucket").dt.truncate("1d"))
+    days.write_parquet("days.parquet")
+    code, out, err = fwbill("summary", "--rollup", "days.parquet", "--group-by", "hour")
+    assert (code, out) == (2, "")
+    assert "no hours: group by day or month" in err
+    by_day = ("--group-by", "day", "-o", "csv")
+    assert fwbill("summary", "--rollup", "days.parquet", *by_day) == fwbill("summary", "usage.csv", *by_day)
+
+
 def test_what_is_exported_from_a_rollup_is_one(fwbill: Fwbill) -> None:
     fwbill("export", "usage.csv", "--format", "rollup", "--filename", "r.parquet")
     assert fwbill("export", "--rollup", "r.parquet", "--search", "kimi", "--sort=-events", "--filename", "kimi.csv")[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -72,3 +73,16 @@ async def test_a_condition_on_single_events_is_refused_in_words(rollup: Path) ->
         await seen.until(lambda: any("no single events" in notice for notice in seen.part(NoticeLine).notices))
         await seen.press("z")
         assert not seen.part(NoticeLine).notices
+
+
+async def test_a_time_zone_that_cuts_its_buckets_is_taken_back(rollup: Path) -> None:
+    app = FwbillApp(Launch(query=Query(), inputs=(str(rollup),), rollup=True))
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
+        await seen.settle()
+        seen.screen.ask(replace(seen.query, time_zone="Asia/Kolkata"))
+        await seen.until(lambda: any(note.title == "Not this time zone" for note in app._notifications))
+        await seen.settle()
+        assert seen.query.time_zone == "UTC"
+        assert seen.part(StatusLine).standing.range.endswith("UTC")

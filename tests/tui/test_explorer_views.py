@@ -24,7 +24,7 @@ from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey
 from fwbill_tui.usage.ranges import parse_range
 
 ROWS = 1500
@@ -255,3 +255,29 @@ async def test_without_colours_everything_can_be_read(export: Path, theme: str, 
             assert style is not None
             assert style.color is not None
             assert style.color.is_default or style.color != style.bgcolor
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (Query(columns=("foo",)), "no column 'foo'"),
+        (Query(columns=("total_tokens", "foo")), "no column 'total_tokens'"),
+        (Query(sort=(SortKey("foo"),)), "cannot sort by 'foo'"),
+        (Query(only=(("foo", ("1",)),)), "no dimension 'foo'"),
+    ],
+)
+async def test_what_the_events_do_not_have_is_said_and_the_rest_is_shown(export: Path, asked: Query, said: str) -> None:
+    async with explorer(export, query=asked) as seen:
+        assert any(said in note.message for note in seen.app._notifications)
+        names = [column.name for column in seen.part(UsageTable).columns]
+        assert "start_time" in names
+        assert "foo" not in names
+        assert seen.query.sort == NEWEST_FIRST
+
+
+async def test_a_sum_of_a_group_is_no_filter(export: Path) -> None:
+    async with explorer(export, query=Query(group_by=("model",))) as seen:
+        await seen.press("right", "right", "right", "f", "F")
+        assert seen.part(UsageTable).cursor_cell is not None
+        assert not seen.query.filtered
+        assert any("sum of a group" in note.message for note in seen.app._notifications)

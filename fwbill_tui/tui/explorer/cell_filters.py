@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from fwbill_tui.usage.groups import drill_down
+from fwbill_tui.usage.groups import GROUP_MEASURES, drill_down
 from fwbill_tui.usage.labels import EMPTY
 from fwbill_tui.usage.names import TIME_GROUPS, dimension_of
-from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query
+from fwbill_tui.usage.query import MEASURE_CONDITIONS, Condition, Query, QueryError
 from fwbill_tui.usage.zones import local_date
 
 
@@ -16,8 +16,10 @@ def by_cell(query: Query, column: str, value: object, *, without: bool) -> Query
     """The query that keeps (or leaves out) rows like a cell; None when a cell of that kind cannot be filtered by.
 
     A label is chosen or excluded, a count becomes a condition, a time narrows the range to its local day, or to the hour or month
-    that it is a group of.
+    that it is a group of. Raises QueryError for a sum of a group, which is no value of an event.
     """
+    if query.group_by and column in GROUP_MEASURES:
+        raise QueryError(f"{column} is the sum of a group here, not a value of its events: go to a cell of what it is grouped by")
     if isinstance(value, date):
         if without:
             return None

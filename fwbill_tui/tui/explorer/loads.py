@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
-from fwbill_tui.usage.query import EVERYTHING, Query, TimeRange
+from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, TimeRange
 from fwbill_tui.usage.ranges import whole_days
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class ExplorerLoads(ExplorerDialogs):
         """How many events the query's range has, when that is known."""
         self._problem = ""
         self._load_problem = ""
+        self._checked = False
+        """Whether it is known what the first query asks for that the events do not have."""
 
     def begin_with(self, begun: HeadStart) -> None:
         """Take over, as the first load, one of the same source that was begun before there was a screen."""
@@ -166,10 +169,24 @@ class ExplorerLoads(ExplorerDialogs):
             self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
             self.query_one(FetchPanel).progress = None
             self._use(message.loaded.ledger)
+            if not self._checked:
+                self._checked = True
+                self._check(message.loaded.ledger)
             self.show_day_states()
             self.post_message(self.Loaded(message.loaded.ledger.rejected))
             if self._rejects_path is not None:
                 self._write_rejects(self._rejects_path, message.loaded.ledger)
+
+    def _check(self, ledger: Ledger) -> None:
+        """Say what was asked for that these events do not have; they are not sorted by that."""
+        query = self.query_now
+        try:
+            ledger.check(query)
+        except QueryError as error:
+            self.notify(cells.label(str(error)), severity="warning", timeout=8, markup=False)
+        known = tuple(key for key in query.sort if query.group_by or key.column in ledger.events.columns)
+        if known != query.sort:
+            self.ask(replace(query, sort=known or NEWEST_FIRST))
 
     @on(LoadFailed)
     def _on_load_failed(self, message: LoadFailed) -> None:

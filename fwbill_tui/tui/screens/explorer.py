@@ -260,9 +260,13 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         self._problem = message.problem
         self._show_problem()
         failed, shown = message.question.query, self._rows
-        if shown is not None and shown.question.query.range != failed.range and self._history.undo() is not None:
+        if shown is None:
+            return
+        before = shown.question.query
+        if (before.range, before.time_zone) != (failed.range, failed.time_zone) and self._history.undo() is not None:
             # The numbers on show are those of another range: they must not stand under this one's heading.
-            self.notify(label(message.problem), title="Not this range", severity="error", timeout=8, markup=False)
+            what = "range" if before.range != failed.range else "time zone"
+            self.notify(label(message.problem), title=f"Not this {what}", severity="error", timeout=8, markup=False)
             self._follow_history()
 
     # -- what the widgets say ------------------------------------------------------------------------------------------
