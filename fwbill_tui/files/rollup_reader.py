@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 
 import polars as pl
 
@@ -16,10 +17,11 @@ from fwbill_tui.files.inputs import Input, UnreadableFile
 from fwbill_tui.files.opening import opened
 from fwbill_tui.files.reading import told_plainly
 from fwbill_tui.usage.cells import CellFault, convert
-from fwbill_tui.usage.header import refuse_columns
+from fwbill_tui.usage.header import refuse_columns, refuse_repeated
 from fwbill_tui.usage.names import MEASURES, ExportFormatError
 from fwbill_tui.usage.rollup import BUCKET, EVENTS
 from fwbill_tui.usage.rollup_ledger import COLUMNS, DERIVED, REQUIRED
+from fwbill_tui.usage.row_reader import split_line, split_rows
 from fwbill_tui.usage.schema import Batch, EventTypes
 
 
@@ -51,7 +53,9 @@ def rollup_rows(cells: pl.DataFrame, name: str, types: EventTypes) -> pl.DataFra
     Result: the thirteen columns of events with the bucket as `start_time`, further labels as text, and `events` (Int64).
     Raises ExportFormatError.
     """
-    cells = cells.rename({column: column.strip(" \t\r\ufeff") for column in cells.columns})
+    names = [column.strip(" \t\r\ufeff") for column in cells.columns]
+    refuse_repeated(names, name)
+    cells = cells.rename(dict(zip(cells.columns, names, strict=True)))
     if missing := [column for column in REQUIRED if column not in cells.columns]:
         if "start_time" in cells.columns and BUCKET in missing:
             raise ExportFormatError(f"{name}: not a rollup but usage events: leave --rollup out")
@@ -112,8 +116,27 @@ def _remote_tables(url: str) -> Iterator[tuple[str, pl.DataFrame]]:
 
 
 def _csv(data: bytes, name: str) -> pl.DataFrame:
+    """The cells of a file as text. Raises ExportFormatError, with the line of the first row that cannot be read."""
+    begin = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if not begin:
+        raise ExportFormatError(f"{name}: the file is empty, without even a header line")
+    skipped = data[: len(data) - len(begin)].count(b"\n")
+    first, _, rows = begin.partition(b"\n")
     try:
-        return pl.read_csv(data, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        detail = str(error).partition("\n")[0]
-        raise ExportFormatError(f"{name}: not a rollup in CSV ({detail})") from error
+        text = first.decode().rstrip("\r")
+    except UnicodeDecodeError as error:
+        raise ExportFormatError(f"{name}: not a rollup: its first line is not UTF-8 text") from error
+    names = [column.strip(" \t") or f"column_{place}" for place, column in enumerate(split_line(text) or [text], start=1)]
+    refuse_columns(names, name)
+    refuse_repeated(names, name)
+    schema = pl.Schema(dict.fromkeys(names, pl.String()))
+    if b'"' not in rows:  # then lines are rows, and none is too short if Polars finds none too long and no comma is missing
+        with suppress(pl.exceptions.PolarsError):
+            cells = pl.read_csv(rows, has_header=False, schema=schema)
+            if rows.count(b",") == cells.height * (len(names) - 1):
+                return cells
+    found = split_rows(rows, len(names), final=True)
+    if found.faults:
+        fault = found.faults[0]
+        raise ExportFormatError(f"{name}: line {fault.line + skipped + 2:,}: {fault.reason}. Nothing was taken from this rollup")
+    return pl.DataFrame([row.fields for row in found.rows], schema=schema, orient="row")

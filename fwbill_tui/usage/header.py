@@ -37,9 +37,7 @@ class Header(NamedTuple):
             )
         refuse_columns(names, source)
         names = [name or f"column_{place}" for place, name in enumerate(names, start=1)]
-        twice = [name for name, times in Counter(names).items() if times > 1]
-        if twice:
-            raise ExportFormatError(f"{source}: the header names a column more than once: {_listing(twice)}")
+        refuse_repeated(names, source)
         return cls(tuple(names))
 
     @classmethod
@@ -74,6 +72,13 @@ def refuse_columns(names: list[str], source: str) -> None:
     patterns = [name for name in names if name == "*" or (name.startswith("^") and name.endswith("$"))]
     if patterns:  # Polars takes these for patterns that stand for other columns
         raise ExportFormatError(f"{source}: a column cannot be called {_listing(patterns)}: rename it in the header")
+
+
+def refuse_repeated(names: list[str], source: str) -> None:
+    """Raise ExportFormatError where a name comes twice."""
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ExportFormatError(f"{source}: the header names a column more than once: {_listing(twice)}")
 
 
 def _listing(names: list[str]) -> str:

@@ -36,6 +36,10 @@ _LENGTHS = {_DAY: "a day", rollup.HOUR: "an hour", 30: "half an hour", rollup.QU
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+_CERTAIN_DAYS, _CERTAIN = 4, 12
+"""Different starts of one file from which on their grain is no chance: parts of a finer rollup may have few rows each."""
+
+
 def bucket_minutes(starts: pl.Series) -> int:
     """The longest bucket, in minutes, that these starts (UTC) allow: 1440, 60, 30, 15 or 1.
 
@@ -46,20 +50,27 @@ def bucket_minutes(starts: pl.Series) -> int:
     return next((length for length in lengths if (distinct.dt.truncate(f"{length}m") == distinct).all()), 1)
 
 
+def certain_minutes(starts: pl.Series) -> int:
+    """The bucket of one file of several, in minutes, as `bucket_minutes` tells it; 1 where that may be by chance."""
+    minutes = bucket_minutes(starts)
+    return minutes if starts.n_unique() >= (_CERTAIN_DAYS if minutes == _DAY else _CERTAIN) else 1
+
+
 class RollupLedger(Ledger):
     """A Ledger whose `events` are the rows of a rollup: `start_time`, label columns, `events`, measures.
 
     Conditions on single events, and days or ranges that would cut a bucket in two, raise QueryError.
     """
 
-    def __init__(self, rows: pl.DataFrame, *, rejects: Sequence[Reject] = ()) -> None:
-        """`rows` are groups of the finest grain; the same group may come several times, it is summed."""
+    def __init__(self, rows: pl.DataFrame, *, coarsest: int = 1, rejects: Sequence[Reject] = ()) -> None:
+        """`rows` are groups of the finest grain; the same group may come several times, it is summed. Some have buckets of
+        `coarsest` minutes."""
         labels = [name for name, dtype in rows.schema.items() if isinstance(dtype, pl.Categorical)]
         super().__init__(rows, _summed(rows, labels, rollup.HOUR), rolled=labels, rejects=rejects)
         self.further = tuple(column for column in self.further if column != rollup.EVENTS)
         self._free_text = ()
-        self.minutes = bucket_minutes(rows.get_column("start_time"))
-        """The length of a bucket, in minutes."""
+        self.minutes = max(coarsest, bucket_minutes(rows.get_column("start_time")))
+        """The length of the longest bucket, in minutes."""
         self._whole_in: dict[str, bool] = {}
 
     @cached_property
@@ -135,10 +146,12 @@ class RollupBuilder(LedgerBuilder):
     def __init__(self, types: EventTypes) -> None:
         super().__init__(types)
         self._rows: list[pl.DataFrame] = []
+        self._coarsest = 1
 
     def add(self, batch: Batch) -> None:
         """Take rows in: the thirteen columns of events with the bucket as `start_time`, `events`, and further labels as text."""
         self._rows.append(batch.events)
+        self._coarsest = max(self._coarsest, certain_minutes(batch.events.get_column("start_time")))
         self.events += batch.events.height
 
     def build(self) -> RollupLedger:
@@ -149,7 +162,7 @@ class RollupBuilder(LedgerBuilder):
         further = [column for column in rows.columns if column not in (*empty.columns, *DERIVED)]
         labels = [pl.when(pl.col(name) != "").then(pl.col(name)).cast(self.types.label(name)).alias(name) for name in further]
         sums = [pl.col(column).fill_null(0) for column in rollup.SUMS]
-        return RollupLedger(rows.select(*own, *labels, *sums))
+        return RollupLedger(rows.select(*own, *labels, *sums), coarsest=self._coarsest)
 
 
 def names_in_files(ledger: Ledger) -> Mapping[str, str]:

@@ -81,11 +81,14 @@ def test_parquet_of_any_engine(tmp_path: Path) -> None:
         (f"{HEADER}\n{ROW.replace('2026-10-01 09', 'soon')}\n", "row 1: bucket: 'soon:00:00[+]00' is not a time"),
         (f"{HEADER}\n{ROW.replace('TEXT', '')}\n", "row 1: usage_type: is empty"),
         (f"{HEADER}\n{ROW.replace(',5,0', ',,0')}\n", "row 1: completion_tokens: is empty; a sum of nothing is written as 0"),
-        (f"{HEADER}\n{ROW}\n{ROW[:-5]}", "row 2: completion_tokens: is empty"),  # cut off while it was copied
-        (f"{HEADER}\n{ROW},9\n", "not a rollup in CSV"),
+        (f"{HEADER}\n{ROW}\n{ROW[:-5]}", "line 3: 10 fields where the header has 12"),  # cut off while it was copied
+        (f"{HEADER}\n{ROW},9\n", "line 2: 13 fields where the header has 12"),
+        (f"{HEADER},team\n{ROW},eu\n{ROW}\n", "line 3: 12 fields where the header has 13"),
+        (f'{HEADER},team\n{ROW},"a,b"\n{ROW}\n', "line 3: 12 fields where the header has 13"),
+        (f"{HEADER}, events\n{ROW},3\n", "names a column more than once: events"),
         ("bucket,usage_type,events\n2026-10-01,TEXT,1\n", "no column prompt_tokens and no column cached_prompt_tokens"),
         ("start_time,usage_type\n2026-10-01 09:00:00 UTC,TEXT\n", "not a rollup but usage events: leave --rollup out"),
-        ("", "not a rollup in CSV"),
+        ("", "the file is empty"),
     ],
 )
 def test_what_is_not_wholly_a_rollup_is_refused(file: Path, content: str, said: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from usage_reference import COLUMN
-from usage_strategies import event_lists, ledger_of, queries
+from usage_strategies import event_lists, frame_of, ledger_of, queries
 
 from fwbill_tui.usage import rollup
 from fwbill_tui.usage.ledger import Ledger
@@ -160,6 +160,31 @@ def test_days_are_not_taken_for_hours_where_that_would_show() -> None:
     assert ledger.groups(Query(group_by=("day",))).height == 2
     with pytest.raises(QueryError, match="midnight"):
         ledger.totals(Query(time_zone="Europe/Berlin"))
+
+
+def test_the_longest_buckets_of_several_files_decide() -> None:
+    midnight = NINE.replace(hour=0)
+    days = [midnight + timedelta(days=number) for number in range(5)]
+    builder = RollupBuilder(EventTypes())
+    for starts in (days, [NINE, NINE + timedelta(minutes=15)]):
+        builder.add(Batch(frame_of([{"start_time": start, "usage_type": "TEXT"} for start in starts], builder.types)
+                          .with_columns(pl.lit(1, dtype=pl.Int64).alias("events"))))  # fmt: skip
+    ledger = builder.build()
+    assert ledger.minutes == 1440
+    assert ledger.totals(Query()).events == 7
+    assert ledger.series(Query(), measure="events").unit == "day"
+    with pytest.raises(QueryError, match="buckets of a day"):
+        ledger.totals(Query(time_zone="America/New_York"))
+    with pytest.raises(QueryError, match="cuts in two"):
+        ledger.totals(Query(range=TimeRange(midnight, midnight + timedelta(hours=12))))
+    with pytest.raises(QueryError, match="no hours"):
+        ledger.groups(Query(group_by=("hour",)))
+
+
+def test_few_rows_of_a_part_do_not_make_it_coarser() -> None:
+    midnight = NINE.replace(hour=0)
+    ledger = of_buckets(midnight, midnight + timedelta(days=1), NINE, NINE + timedelta(days=1))  # in two parts
+    assert ledger.minutes == 60
 
 
 def test_an_edge_beside_the_buckets_cuts_none() -> None:
