@@ -34,6 +34,7 @@ class LedgerBuilder:
         self._rolled_at_once = rolled_at_once
         self._most_labels, self._most_rolled = most_labels, most_rolled
         self._begun = False
+        self._columns: set[str] = set()
         self._waiting: list[tuple[pl.DataFrame, Batch]] = []  # to be rolled up together
         self._frames: list[pl.DataFrame] = []
         self._rollups: list[pl.DataFrame] = []
@@ -56,9 +57,10 @@ class LedgerBuilder:
         """Take a batch in."""
         self.rejected += len(batch.rejects)
         self._rejects += batch.rejects[: max(0, _MOST_REJECTS - len(self._rejects))]
-        if batch.events.is_empty() and self._begun:
+        if self._begun and batch.events.is_empty() and self._columns.issuperset(batch.events.columns):
             return
         self._begun = True
+        self._columns.update(batch.events.columns)
         frame = self._with_dictionaries(batch.events)
         self._waiting.append((frame, batch))
         self.events += frame.height

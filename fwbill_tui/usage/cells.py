@@ -13,6 +13,8 @@ from fwbill_tui.usage.schema import EventTypes
 SPLIT_COLUMNS = ("cached_prompt_tokens", "uncached_prompt_tokens")
 _CHECKED = frozenset((*TIME_COLUMNS, *COUNT_COLUMNS, "accelerator_seconds", *REQUIRED_COLUMNS))
 _EXACT_IN_FLOAT = 2**53
+_DECIMAL = r"^[+-]?[0-9]*\.[0-9]*$"
+_WHOLE_DECIMAL = r"^\+?(-?[0-9]+)\.0*$"
 _MOST_SHOWN = 60
 
 
@@ -82,9 +84,10 @@ def prompt_split() -> list[pl.Expr]:
     """The columns that say how much of the prompt was cached, filled in as `complete` says."""
     prompt, cached, uncached = (pl.col(name) for name in ("prompt_tokens", *SPLIT_COLUMNS))
     nothing = pl.when(prompt.is_not_null() & uncached.is_null()).then(pl.lit(0, dtype=pl.Int64))
-    rest = pl.when(cached.is_null()).then(prompt).when(prompt >= cached).then(prompt - cached)
+    # Less a correction, which is negative, what is left may be beyond 64 bits: then it is not known.
+    rest = pl.when(cached.is_null()).then(prompt).when((prompt >= cached) & (prompt - cached >= 0)).then(prompt - cached)
     return [
-        pl.coalesce(cached, nothing.when(prompt >= uncached).then(prompt - uncached)),
+        pl.coalesce(cached, nothing.when((prompt >= uncached) & (prompt - uncached >= 0)).then(prompt - uncached)),
         pl.coalesce(uncached, rest).alias("uncached_prompt_tokens"),
     ]
 
@@ -132,15 +135,20 @@ def _counts(cell: pl.Series) -> pl.Series:
     """Whole numbers of 64 bits, also written as `12.0` or `1.2e3`, which other programs make of them."""
     if cell.dtype.is_integer():
         return cell.cast(pl.Int64, strict=False)
-    if cell.dtype.is_float() or cell.dtype.is_decimal():
+    if cell.dtype.is_float():
         return _whole(cell.cast(pl.Float64))
     text = _text(cell).str.strip_chars()
     counts = text.cast(pl.Int64, strict=False)
-    return counts.fill_null(_whole(text.cast(pl.Float64, strict=False))) if counts.null_count() > text.null_count() else counts
+    if counts.null_count() == text.null_count():
+        return counts
+    digits = text.str.extract(_WHOLE_DECIMAL).cast(pl.Int64, strict=False)
+    others = text.set(text.str.contains(_DECIMAL).fill_null(False), None)
+    return counts.fill_null(digits).fill_null(_whole(others.cast(pl.Float64, strict=False)))
 
 
 def _whole(numbers: pl.Series) -> pl.Series:
-    exact = (numbers == numbers.floor()) & (numbers.abs() <= _EXACT_IN_FLOAT)
+    # From 2**53 on a fraction has been rounded away, or a unit.
+    exact = (numbers == numbers.floor()) & (numbers.abs() < _EXACT_IN_FLOAT)
     return numbers.set(~exact.fill_null(False), None).cast(pl.Int64, strict=False)
 
 

@@ -84,5 +84,5 @@ def _seconds(times: pl.Series) -> pl.Series:
 def _few_values(values: pl.Series, *, descending: bool) -> Counted:
     if len(values) <= _FEW_ROWS:
         return ()
-    sample = values.gather_every(len(values) // _SAMPLE | 1).drop_nulls().value_counts(name="rows")
-    return sample.sort(values.name, descending=descending).rows() if sample.height <= _FEW_VALUES else ()
+    sample = values.alias("value").gather_every(len(values) // _SAMPLE | 1).drop_nulls().value_counts(name="rows")
+    return sample.sort("value", descending=descending).rows() if sample.height <= _FEW_VALUES else ()

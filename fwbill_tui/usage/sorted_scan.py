@@ -74,8 +74,8 @@ def _parts(rows: pl.LazyFrame, key: SortKey, labels: Labels | None, height: int,
     sample = rows.select(key.column).gather_every(step).collect().to_series()
     if labels is not None:
         sample = sample.cast(pl.String)
-    counted = sample.drop_nulls().value_counts(name="sampled").sort(key.column)
-    values, counts = counted.get_column(key.column), [sampled * step for sampled in counted.get_column("sampled")]
+    counted = sample.alias("value").drop_nulls().value_counts(name="sampled").sort("value")
+    values, counts = counted.get_column("value"), [sampled * step for sampled in counted.get_column("sampled")]
     domain = _Domain(key.column, values.dtype, labels)
     parts: list[_Part] = []
     nulls = _Part(pl.col(key.column).is_null(), sample.null_count() * step, equal=True)

@@ -252,6 +252,17 @@ def test_parquet_rows_that_cannot_be_read_are_set_aside_with_their_number(tmp_pa
     ]
 
 
+def test_parquet_decimals_are_exact(tmp_path: Path) -> None:
+    numbers = [2**53 + 1, 2**53 + 3, -(2**62) - 1, 0]
+    whole = pl.Series("prompt_tokens", [str(number) for number in numbers]).cast(pl.Decimal(38, 0))
+    cents = pl.Series("completion_tokens", [f"{number}.00" for number in numbers]).cast(pl.Decimal(38, 2))
+    frame = pl.DataFrame([whole, cents]).with_columns(start_time=datetime(2026, 10, 1, tzinfo=UTC), usage_type=pl.lit("TEXT"))
+    frame.write_parquet(tmp_path / "x.parquet")
+    events, rejects = read(tmp_path / "x.parquet")
+    assert rejects == []
+    assert events["prompt_tokens"].to_list() == events["completion_tokens"].to_list() == numbers
+
+
 def test_parquet_numbers_that_do_not_fit(tmp_path: Path) -> None:
     time = [NOON] * 3
     frame = pl.DataFrame(

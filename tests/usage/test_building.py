@@ -173,3 +173,12 @@ def test_counts_take_32_bits_until_one_does_not_fit(batches: list[list[int]]) ->
         assert now.totals(Query()).prompt_tokens == sum(seen)
         assert before.events["prompt_tokens"].to_list() == seen[: before.events.height]
         before = now
+
+
+def test_a_column_that_only_a_part_without_events_has_is_there() -> None:
+    builder = LedgerBuilder(types := EventTypes())
+    builder.add(Batch(frame_of([event()], types)))
+    builder.add(Batch(frame_of([], types, ["team"])))
+    ledger = builder.build()
+    ledger.check(Query(columns=("start_time", "team"), only=(("team", ("",)),)))
+    assert ledger.totals(Query(only=(("team", ("",)),))).events == 1

@@ -129,6 +129,16 @@ def test_a_sort_in_parts_is_exact_whatever_the_sample_met(sort: tuple[SortKey, .
         assert_same_answers(held, lazy, Query(sort=sort, where=(Condition("prompt_tokens", "<", 4),)))
 
 
+@pytest.mark.parametrize("name", ["sampled", "value", "rows", "row", "index"])
+def test_a_column_may_be_called_anything(name: str) -> None:
+    types = EventTypes()
+    held, lazy = both(
+        [Batch(frame_of([event(number, **{name: f"n{number % 9}"}) for number in range(200)], types, [name]))], types
+    )
+    with small_parts(page=60, part=30, sample=20):
+        assert_same_answers(held, lazy, Query(sort=(SortKey(name, descending=True),)))
+
+
 # -- Parquet files, read where they are --------------------------------------------------------------------------------
 def opened(*files: Path) -> tuple[Ledger, LazyLedger, StoredRows]:
     types, rows = EventTypes(), StoredRows(Spool())

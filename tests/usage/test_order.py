@@ -183,6 +183,17 @@ def test_many_rows_with_few_values_and_one_that_no_sample_meets() -> None:
         assert first_rows(frame, keys, {}, 400, shown).equals(inside.head(400)), keys
 
 
+@pytest.mark.parametrize("name", ["rows", "value", "sampled", "count", "place", "index", "row", "time"])
+def test_a_column_may_be_called_anything(name: str) -> None:
+    row = pl.int_range(70_001, eager=True)
+    frame = pl.DataFrame({name: row * 7919 % 1301 % 7, "other": row % 5})
+    for keys in ([SortKey(name)], [SortKey(name, descending=True), SortKey("other")]):
+        by, descending = [key.column for key in keys], [key.descending for key in keys]
+        expected = frame.with_row_index("-").sort(by, descending=descending, maintain_order=True)["-"]
+        assert arg_sort(frame, keys, {}).equals(expected)
+        assert first_rows(frame, keys, {}, 400).equals(expected.head(400))
+
+
 def test_many_rows_of_every_type_in_chunks() -> None:
     height = 300_007
     row = pl.int_range(height, eager=True)

@@ -90,6 +90,9 @@ def test_the_older_header_reads_as_if_nothing_was_cached() -> None:
         (",,", (None, None, None)),
         (",5,", (None, 5, None)),
         ("100,30,60", (100, 30, 60)),
+        ("9223372036854775807,-1,", (2**63 - 1, -1, None)),
+        ("9223372036854775807,,-1", (2**63 - 1, None, -1)),
+        ("5,-3,", (5, -3, 8)),
     ],
 )
 def test_a_missing_part_of_the_split_is_derived(given: str, expected: tuple[int | None, ...]) -> None:
@@ -193,6 +196,10 @@ def test_times_in_all_their_forms(text: str, expected: str) -> None:
         ("usage_type", "", "is empty"),
         ("usage_type", '""', "is empty"),
         ("prompt_tokens", "12.5", "'12.5' is not a whole number"),
+        ("prompt_tokens", "5.0000000000000001", "is not a whole number"),
+        ("prompt_tokens", "4503599627370497.6", "is not a whole number"),
+        ("prompt_tokens", "9223372036854775808.0", "is not a whole number of 64 bits"),
+        ("prompt_tokens", "9.007199254740993e15", "is not a whole number of 64 bits"),
         ("prompt_tokens", "1_000", "is not a whole number"),
         ("prompt_tokens", '"1,000"', "'1,000' is not a whole number"),
         ("prompt_tokens", "9223372036854775808", "is not a whole number of 64 bits"),
@@ -220,6 +227,8 @@ def test_a_bad_cell_sets_its_row_aside_with_place_and_reason(column: str, value:
     ("column", "text", "value"),
     [
         ("prompt_tokens", "12.0", 12),
+        ("prompt_tokens", "+12.", 12),
+        ("prompt_tokens", "-9007199254740993.00", -(2**53) - 1),
         ("prompt_tokens", " 12 ", 12),
         ("prompt_tokens", "+12", 12),
         ("prompt_tokens", "1.0433E+12", 1_043_300_000_000),
