@@ -27,11 +27,13 @@ NO_KEY = (
     "no sign-in was found: run `fwbill login`, set FIREWORKS_API_KEY, name a password manager with --api-key-command, "
     "or run `firectl set-api-key` once"
 )
-NO_API_KEY_FLAG = (
-    "there is no --api-key: other users of this machine can read a command's arguments, and shells keep them. "
+_WHY_NO_KEY = (
+    "other users of this machine can read a command's arguments, and shells keep them. "
     "Set FIREWORKS_API_KEY in the environment, name a command that prints the key with --api-key-command, "
     "or use a firectl profile with --profile"
 )
+NO_API_KEY_FLAG = f"there is no --api-key: {_WHY_NO_KEY}"
+NO_KEY_ARGUMENT = f"an API key is no argument: {_WHY_NO_KEY}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ def run(arguments: Sequence[str], *, open_explorer: Callable[[Launch], int]) -> 
             say(own_fault(error))
             return exits.FAILED
         mistaken = _mistaken_command(error, arguments)
-        say(mistaken or str(error))
+        say(_without_keys(mistaken or str(error)))
         return exits.USAGE if mistaken else code
 
 
@@ -54,13 +55,22 @@ def _parsed(arguments: Sequence[str], open_explorer: Callable[[Launch], int]) ->
     try:
         return root.main(list(arguments), prog_name="fwbill", standalone_mode=False, obj=open_explorer)
     except click.UsageError as error:
-        say(_usage_line(error))
+        say(_without_keys(_usage_line(error)))
         return exits.USAGE
     except click.ClickException as error:
         say(error.format_message())
         return error.exit_code
     except click.Abort:
         raise exits.Interrupted from None
+
+
+def _without_keys(line: str) -> str:
+    """The line, which may quote an argument; where that looks like an API key, what to do instead."""
+    if not re.search(r"(?<![\w./])fw_[A-Za-z0-9]{16,}(?![\w./])", line):
+        return line
+    from fwbill_tui.cli.account import NO_KEY_ARGUMENT
+
+    return NO_KEY_ARGUMENT
 
 
 def _may_be_there(name: str) -> bool:

@@ -355,6 +355,9 @@ def test_one_event_is_one_event(fwbill: Fwbill) -> None:
         ("demo --rows 5", 2, "1000<=x<=10000000"),
         ("export --api-key fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
         ("export --api-key=fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
+        ("login fw_4bVbRGlrNCYZpX7Zq2kT", 2, "an API key is no argument"),
+        ("fw_4bVbRGlrNCYZpX7Zq2kT", 1, "an API key is no argument"),
+        ("summary --range fw_4bVbRGlrNCYZpX7Zq2kT", 2, "an API key is no argument"),
         ("--api-key fw_topsecret", 2, "Set FIREWORKS_API_KEY"),
         ("summary --api-key", 2, "Set FIREWORKS_API_KEY"),
     ],
@@ -369,6 +372,7 @@ def test_what_cannot_be_done_is_one_line_and_a_code(fwbill: Fwbill, words: str, 
     assert err.startswith("fwbill: ")
     assert err.count("\n") == 1
     assert "topsecret" not in err
+    assert "fw_4bV" not in err
 
 
 # -- the explorer ------------------------------------------------------------------------------------------------------
