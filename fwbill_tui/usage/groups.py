@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -19,7 +19,7 @@ GROUP_MEASURES = (rollup.EVENTS, *TOKEN_MEASURES, "total_tokens", "accelerator_s
 
 
 def build(facts: pl.DataFrame, query: Query) -> pl.DataFrame:
-    """Groups of a filtered rollup, sorted by the query's keys as far as they apply, else by events, then by key.
+    """Groups of a filtered rollup, sorted by the query's keys as far as they apply, else by `usual_sort`, then by key.
 
     `facts` has the query's time groupings under their names, the columns of its dimensions, and the sums of a rollup.
     """
@@ -31,11 +31,17 @@ def build(facts: pl.DataFrame, query: Query) -> pl.DataFrame:
     return groups.sort([key.column for key in order], descending=[key.descending for key in order], nulls_last=True)
 
 
+def usual_sort(group_by: Sequence[str]) -> tuple[SortKey, ...]:
+    """How groups are sorted where nobody says: hours, days and months as they come, all others by their events."""
+    in_time = tuple(SortKey(name) for name in group_by[:1] if name in TIME_GROUPS)
+    return in_time if in_time and len(group_by) == 1 else (*in_time, SortKey(rollup.EVENTS, descending=True))
+
+
 def sort_keys(query: Query) -> tuple[SortKey, ...]:
-    """The query's sort keys that a grouped view has, by the names it has them under; by events when there are none."""
+    """The query's sort keys that a grouped view has, by the names it has them under; its usual ones when there are none."""
     known = (*query.group_by, *GROUP_MEASURES)
     keys = [SortKey(dimension_of(key.column), key.descending) for key in query.sort]
-    return tuple(key for key in keys if key.column in known) or (SortKey(rollup.EVENTS, descending=True),)
+    return tuple(key for key in keys if key.column in known) or usual_sort(query.group_by)
 
 
 def drill_down(query: Query, row: Mapping[str, object]) -> Query:

@@ -281,3 +281,29 @@ async def test_a_sum_of_a_group_is_no_filter(export: Path) -> None:
         assert seen.part(UsageTable).cursor_cell is not None
         assert not seen.query.filtered
         assert any("sum of a group" in note.message for note in seen.app._notifications)
+
+
+async def test_a_group_is_found_again_on_the_line_that_it_was_left_from(export: Path) -> None:
+    async with explorer(export, (100, 30), query=Query(group_by=("model", "user"))) as seen:
+        table = seen.part(UsageTable)
+        await seen.press("down", "down", "down", "enter")
+        assert not seen.query.group_by
+        await seen.press("down", "escape")
+        assert (table.cursor, table.top) == (3, 0)
+
+
+async def test_columns_are_as_wide_as_they_were_when_filters_are_lifted(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    rows = [f"2026-10-{day:02} 10:00:00 UTC,{'TEXT' if day > 2 else 'A_VERY_LONG_TYPE_OF_USAGE'},1" for day in range(31, 0, -1)]
+    path.write_text("\n".join(["start_time,usage_type,prompt_tokens", *rows * 5]) + "\n")
+
+    def widths(table: UsageTable) -> list[int]:
+        return [slot.width for slot in table._slots]
+
+    async with explorer(path, (60, 24)) as seen:
+        table = seen.part(UsageTable)
+        before = widths(table)
+        await seen.press("slash", *"long", "enter")
+        assert widths(table) > before
+        await seen.press("x")
+        assert widths(table) == before

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -36,8 +36,8 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.groups import drill_down, narrowed, position_of, sort_keys
-from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, SortKey, TimeRange, turned
+from fwbill_tui.usage.groups import drill_down, narrowed, position_of, sort_keys, usual_sort
+from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 from fwbill_tui.usage.zones import local_date
 
@@ -46,6 +46,14 @@ NARROW, SHORT, ROOMY = 100, 30, (160, 45)
 _WIDE_COLUMNS = 140
 """From so many columns on, the texts people look at first are kept whole before others leave the screen."""
 _CHART_PARTS = 6
+
+
+class _Drilled(NamedTuple):
+    """A group that was gone into: the groups' query, the group's keys, and the line of the screen it was on."""
+
+    query: Query
+    key: Mapping[str, object]
+    line: int
 
 
 class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
@@ -91,8 +99,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         self._history = History(query)
         self._rows: RowsReady | None = None
         self._narrow_columns = False
-        self._drilled: list[tuple[Query, Mapping[str, object]]] = []
-        self._back_to: tuple[Query, Mapping[str, object]] | None = None
+        self._drilled: list[_Drilled] = []
+        self._back_to: _Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
         self._summed: Question | None = None
@@ -223,15 +231,17 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             table.complete(message.order)
             return
         cursor = message.cursor if message.cursor is not None else table.cursor if same and self._moved else None
-        if self._back_to is not None and self._back_to[0] == message.question.query:
-            cursor = position_of(message.frame, self._back_to[1])
+        line = None
+        if self._back_to is not None and self._back_to.query == message.question.query:
+            cursor, line = position_of(message.frame, self._back_to.key), self._back_to.line
         self._back_to = None
-        self._rows = message
-        self._fill_table(message, cursor)
+        before, self._rows = self._rows, message
+        lifted = before is not None and before.question.query.filtered and not message.question.query.filtered
+        self._fill_table(message, cursor, line, widths_anew=lifted)
         self._moved = bool(cursor)
         self._show_problem()
 
-    def _fill_table(self, message: RowsReady, cursor: int | None) -> None:
+    def _fill_table(self, message: RowsReady, cursor: int | None, line: int | None = None, *, widths_anew: bool = False) -> None:
         query = message.question.query
         self._narrow_columns = self.app.size.width < _WIDE_COLUMNS
         if query.group_by:
@@ -241,8 +251,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             specs, sort = columns.event_columns(visible, narrow=self._narrow_columns), query.sort
         self.query_one(UsageTable).show(
             message.frame, message.order, specs,
-            sort=sort, time_zone=query.time_zone, cursor=cursor, begin=message.begin, total_rows=message.shown,
-            empty=self.why_empty(query),
+            sort=sort, time_zone=query.time_zone, cursor=cursor, line=line, begin=message.begin, total_rows=message.shown,
+            empty=self.why_empty(query), widths_anew=widths_anew,
         )  # fmt: skip
 
     def show_answer(self, message: Message) -> None:
@@ -313,7 +323,9 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         elif set(seen.group_by) <= message.values.keys():
             inside = self._allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
             if inside is not None:
-                self._drilled.append((seen, {name: message.values[name] for name in seen.group_by}))
+                table = self.query_one(UsageTable)
+                key = {name: message.values[name] for name in seen.group_by}
+                self._drilled.append(_Drilled(seen, key, message.position - table.top))
                 self.ask(inside)
 
     def _seen(self, question: Question) -> Query:
@@ -389,7 +401,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             self._loader.cancel()
         elif self._drilled:
             self._back_to = self._drilled.pop()
-            self.ask(self._back_to[0])
+            self.ask(self._back_to.query)
         elif self.query_now.search:
             self.ask(replace(self.query_now, search=""))
         elif self.query_now.group_by:
@@ -429,7 +441,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
     def group_by(self, names: tuple[str, ...]) -> None:
         """Show groups, or single events again; each has its own usual order."""
         self._drilled.clear()
-        sort = (SortKey("events", descending=True),) if names else NEWEST_FIRST
+        sort = usual_sort(names) if names else NEWEST_FIRST
         self.ask(replace(self.query_now, group_by=names, sort=sort))
 
     def action_shift_range(self, by: int) -> None:

@@ -186,9 +186,11 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
         sort: Sequence[SortKey] = (),
         time_zone: str = "UTC",
         cursor: int | None = None,
+        line: int | None = None,
         begin: int = 0,
         total_rows: int | None = None,
         empty: str = "",
+        widths_anew: bool = False,
     ) -> None:
         """Show other rows, columns or an other order.
 
@@ -200,14 +202,16 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
             time_zone: The zone in which times are written.
             cursor: The position of the row to put the cursor on; it stays on the same line of the screen if that is
                 possible. None puts the cursor on the first row.
+            line: The line to put it on, if not the one it is on.
             begin: The position of the first row of `order`.
             total_rows: How many rows there will be, when `order` is only a part. The others are drawn as `…`.
             empty: What to say when there are no rows.
+            widths_anew: Forget what other rows of the same columns needed.
         """
         kinds = [(column.name, column.kind) for column in columns]
         same = kinds == [(column.name, column.kind) for column in self._rows.columns]
-        needs = self._rows.needs if same else ()
-        line = self._position - self.top
+        needs = self._rows.needs if same and not widths_anew else ()
+        line = self._position - self.top if line is None else line
         if frame is not self._rows.frame:
             self._told = None
         self._rows = TableRows(

@@ -44,6 +44,10 @@ def header_text(column: ColumnSpec, sort: Sequence[SortKey], time_zone: str) -> 
     return title
 
 
+_LEAST_SHOWN = 4
+"""Cells of a column at the right edge below which there is no use in showing a part of it."""
+
+
 class Slot(NamedTuple):
     """A column in sight: its number, the cells its text has, and whether that is all it wants."""
 
@@ -77,10 +81,10 @@ class Layout(NamedTuple):
         edge, first = self.start(self.frozen), self.frozen
         while first < len(self.widths) - 1 and self.start(first) - edge < scroll_x:
             first += 1
-        slots = []
+        slots: list[Slot] = []
         for index in (*range(self.frozen), *range(first, len(self.widths))):
             width_here = min(self.widths[index], room - 2 * PADDING)
-            if width_here <= 0:
+            if width_here <= 0 or (slots and width_here < min(self.widths[index], _LEAST_SHOWN)):
                 break
             slots.append(Slot(index, width_here, width_here == self.widths[index]))
             room -= width_here + 2 * PADDING
