@@ -122,10 +122,14 @@ def account_source(
 
     Raises CommandError when there is no sign-in or several accounts to choose from, and FireworksError.
     """
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id
+    from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import RestClient
-    from fwbill_tui.sources.opening import open_account
+    from fwbill_tui.sources.opening import open_account, open_archive
 
     named = _named_account(flags)
+    if choice == "archive" and (kept_of := named or flags.environ.get(ACCOUNT_VARIABLE)):
+        return open_archive(Endpoints.from_environ(flags.environ), account_id(kept_of), environ=flags.environ)
     endpoints, credential = sign_in(flags, cancelled=cancelled)
     named = named or credential.account_id
     if named is None and not credential.usable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from functools import partial
@@ -31,6 +32,7 @@ _FOREIGN = (".json", ".gz", ".zst", ".zip", ".bz2", ".xz", ".xlsx", ".xls", ".od
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Its other names: what stdout was redirected to is written on, not replaced."""
 DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
+_FILENAME = f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}; a rollup: {DEFAULT_ROLLUP}]"
 _FORMAT = "By default what the name ends in, or csv. rollup: sums per hour for --rollup, as CSV or Parquet as the name ends."
 EPILOG = """\b
 Examples:
@@ -43,7 +45,7 @@ Examples:
 @click.command("export", cls=Command, epilog=EPILOG, short_help=COMMANDS["export"][1])
 @input_flags
 @filter_flags(columns=True)
-@option("--filename", metavar="FILE", section=OUTPUT, help=f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}]")
+@option("--filename", metavar="FILE", section=OUTPUT, help=_FILENAME)
 @option("--format", "kind", type=click.Choice([*SUFFIXES, "rollup"]), section=OUTPUT, help=_FORMAT)
 @option("--no-clobber", is_flag=True, section=OUTPUT, help="Refuse to replace an existing file.")
 @option("--neutralise-formulas", is_flag=True, section=OUTPUT, help="Put ' before cells that a spreadsheet would run (CSV).")
@@ -83,6 +85,8 @@ def export(
         if summed and (left_out := usage.ledger.free_text):
             say(f"left out of the rollup, as they hold free text: {', '.join(map(literal, left_out))}")
         _write(usage, target, chosen, stop, summed=summed, overwrite=not no_clobber, neutralise=neutralise_formulas)
+        if filename is None and sys.stderr.isatty():  # cron would send it by mail
+            say(f"written to {target}")
 
     interruptible(work)
     return DONE

@@ -41,12 +41,13 @@ def login(flags: AccountFlags) -> int:
     The key is asked for, or read from standard input; it is tried before it is kept. Where there is no keyring, fwbill
     keeps nothing: set FIREWORKS_API_KEY, or name a password manager with --api-key-command.
     """
-    from fwbill_tui.fireworks.credentials import KEY_VARIABLE, PROFILE_VARIABLE, Credential, account_id
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, KEY_VARIABLE, PROFILE_VARIABLE, Credential, account_id
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.keyring_store import KeyringStore
 
     endpoints = Endpoints.from_environ(os.environ)
-    named = None if flags.account_id is None else account_id(flags.account_id)
+    asked = flags.account_id or flags.environ.get(ACCOUNT_VARIABLE)
+    named = account_id(asked) if asked else None
     text = _read_key()
     credential = Credential.pasted(text)
     accounts = interruptible(lambda stop: _accounts(credential, flags, stop))

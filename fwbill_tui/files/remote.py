@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
@@ -53,6 +54,10 @@ def read_objects(url: str, types: EventTypes) -> Generator[Batch, None, None]:
         for name, stream in csv_objects(url):
             with told_plainly(name), closing(read_csv(stream, source=name, types=types)) as batches:
                 yield from batches
+
+
+# Polars asks a store where a bucket is, and warns that this took a request; what then fails is said here.
+warnings.filterwarnings("ignore", message=r".*region' not set", category=UserWarning)
 
 
 def parquet_objects(url: str) -> list[str]:
@@ -102,7 +107,7 @@ def _reason(error: Exception) -> str:
         return "there is no such object, or no such bucket"
     if re.search(r"\b40[13]\b|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch", said):
         return "the store refuses access: check the credentials in the environment, and that they may read this"
-    if isinstance(error, ConnectionError):
+    if isinstance(error, ConnectionError) or "error sending request" in said:
         return "the store cannot be reached: check the network, and the endpoint and region in the environment"
     if "expanded paths were empty" in said:
         return "no object matches this pattern"

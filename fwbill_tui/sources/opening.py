@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 SourceChoice = Literal["auto", "gateway", "firectl", "rest", "archive"]
 SOURCE_CHOICES: tuple[SourceChoice, ...] = get_args(SourceChoice)
 ARCHIVE_VARIABLE = "FWBILL_ARCHIVE"
-"""`off` keeps nothing on disk, as `--no-archive` does for one run."""
+"""`off`, also written 0, no or false, keeps nothing on disk, as `--no-archive` does for one run."""
+_OFF = frozenset({"off", "0", "no", "false"})
+
+
+def open_archive(
+    endpoints: Endpoints, account: str, *, host: str | None = None, environ: Mapping[str, str] | None = None
+) -> ArchivedSource:
+    """What is kept of an account on disk, for which nobody has to sign in; `host` is as in `open_account`."""
+    folder = archive_folder(os.environ if environ is None else environ)
+    return ArchivedSource(None, Archive(folder).account(host or endpoints.host, account), refresh="none")
 
 
 def open_account(
@@ -49,13 +58,13 @@ def open_account(
 
     account = account_id(account)
     chosen = os.environ if environ is None else environ
-    kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
     if choice == "archive":
-        return ArchivedSource(None, kept, refresh="none")
+        return open_archive(endpoints, account, host=host, environ=chosen)
+    kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
     if choice != "auto":
         ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
         return ways.source(choice)
-    archived = keep and chosen.get(ARCHIVE_VARIABLE, "").lower() != "off"
+    archived = keep and chosen.get(ARCHIVE_VARIABLE, "").strip().lower() not in _OFF
     ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
     if not archived:
         return AutoSource(ways)

@@ -101,6 +101,23 @@ def test_sums_per_day_are_not_kept_and_so_never_taken_for_events(server: DemoSer
     assert source["events"] == server.expected(wanted).height
 
 
+def test_what_is_kept_is_read_without_a_sign_in_and_without_asking_anybody(
+    server: DemoServer, fwbill: Fwbill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = ["--range", "2026-10-14", "-o", "json"]
+    fetched = json.loads(fwbill("summary", "-a", "acme-prod", *day)[1])
+    monkeypatch.delenv("FIREWORKS_API_KEY")
+    asked = len(server.requests)
+    for named in (["-a", "acme-prod"], []):
+        if not named:
+            monkeypatch.setenv("FIREWORKS_ACCOUNT_ID", "acme-prod")
+        code, out, _ = fwbill("summary", *named, *day, "--source", "archive")
+        assert (code, json.loads(out)["totals"]) == (0, fetched["totals"])
+    assert len(server.requests) == asked
+    monkeypatch.delenv("FIREWORKS_ACCOUNT_ID")
+    assert fwbill("summary", *day, "--source", "archive")[0] == 3  # whose it is can only be known from a sign-in
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

@@ -119,6 +119,9 @@ def test_of_several_accounts_the_chosen_one_is_kept_with_the_key(server: DemoSer
     assert code == 4
     assert "it opens acme-prod, acme-staging" in err
     assert ring.kept == {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FIREWORKS_ACCOUNT_ID", "nobody")
+        assert "does not open the account nobody" in fwbill("login", typed=server.api_key)[2]
     assert fwbill("login", "-a", "accounts/acme-staging", typed=server.api_key)[0] == 0
     server.forget_requests()
     assert fwbill("summary")[0] == 0
