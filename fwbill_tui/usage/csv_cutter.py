@@ -67,6 +67,11 @@ class Cutter:
             if not self._fill(room, rest, size):
                 break
             size = self._chunk_bytes
+            if (behind := _behind_overlong(room)) is not None:
+                yield Chunk(BytesIO(room.getvalue()[: 4 * REJECTED_TEXT]), self._at(), overlong=True)
+                rest = behind
+                self._spare.append(room)
+                continue
             end, rest = _cut(room)
             if end:
                 yield Chunk(room, self._at())
@@ -103,6 +108,13 @@ class Cutter:
             if end:
                 return block[end:]
         return b""
+
+
+def _behind_overlong(room: BytesIO) -> bytes | None:
+    """What comes behind the first line of a room, if that is too long; others begin in what was read last, and are not."""
+    data = room.getvalue()
+    end = data.find(b"\n") + 1
+    return data[end:] if end > LONGEST_LINE else None
 
 
 def _cut(room: BytesIO) -> tuple[int, bytes]:

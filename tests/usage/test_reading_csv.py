@@ -332,6 +332,19 @@ def test_an_endless_line_is_one_rejected_row(monkeypatch: pytest.MonkeyPatch) ->
     assert sum(part.bytes_read for part in parts) == len(data)
 
 
+@pytest.mark.parametrize("chunk_bytes", [3 << 19, 3 << 20, 4 << 20])
+@pytest.mark.parametrize("before", [0, 1000, 20_000])
+def test_a_line_is_too_long_however_it_falls_into_chunks(monkeypatch: pytest.MonkeyPatch, before: int, chunk_bytes: int) -> None:
+    monkeypatch.setattr(csv_cutter, "LONGEST_LINE", 4 << 20)
+    long = cell("email", "x" * (5 << 20))
+    data = lines(*[ROW] * before, long, ROW, ROW).encode()
+    events, rejects = read(data, chunk_bytes=chunk_bytes)
+    assert events.height == before + 2
+    (reject,) = rejects
+    assert (reject.line, reject.text[:20]) == (before + 2, long[:20])
+    assert sum(part.bytes_read for part in batches(data, chunk_bytes=chunk_bytes)) == len(data)
+
+
 def test_when_every_row_is_bad_every_row_is_told() -> None:
     events, rejects = read(lines(*[cell("prompt_tokens", "x")] * 2000, *["short"] * 2000))
     assert events.height == 0
