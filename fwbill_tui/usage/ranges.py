@@ -25,6 +25,11 @@ from fwbill_tui.usage.zones import (
 EXAMPLES = "7d, mtd, 2026-10, 10-01..10-15 or 2026-10-01 12:00..2026-10-01 14:30"
 # Never the locale's names: every machine shows the same.
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LONG_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_MONTH_NUMBERS = {name: number for names in (map(str.lower, _MONTHS), _LONG_MONTHS) for number, name in enumerate(names, start=1)}
+_MONTH_NAME = rf"\b({'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))})\b(?:\.(?!\.))?"
 _ONE_DAY = timedelta(days=1)
 _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(UTC|[Zz]|[+-]\d\d:?\d\d)?"
@@ -65,6 +70,7 @@ def parse_range(text: str, *, today: date, time_zone: str) -> TimeRange:
         raise QueryError(f"write a range, such as {EXAMPLES}")
     if words in {"everything", "all", "all dates", ".."}:
         return EVERYTHING
+    words = _without_month_names(words, today)
     days = _named_days(words, today)
     if days is not None:
         return _whole_days(*days, time_zone)
@@ -74,6 +80,18 @@ def parse_range(text: str, *, today: date, time_zone: str) -> TimeRange:
     if len(sides) == 1:
         return _single(sides[0], today, time_zone)
     return _two_sided(sides[0], sides[1], today, time_zone)
+
+
+def _without_month_names(words: str, today: date) -> str:
+    """`oct 5` as `10-05`, `oct 5 2026` as `2026-10-05`, `oct 2026` as `2026-10`, and `oct` as the last October that has begun."""
+
+    def in_numbers(match: re.Match[str]) -> str:
+        month, day, year = _MONTH_NUMBERS[match[1]], match[2], match[3]
+        if day is None and year is None:
+            return f"{today.year - (month > today.month)}-{month:02}"
+        return "-".join(filter(None, (year, f"{month:02}", day and day.zfill(2))))
+
+    return re.sub(rf"{_MONTH_NAME}(?: (\d\d?)(?!\d|:),?)?(?: (\d{{4}})\b)?", in_numbers, words)
 
 
 def parse_instant(text: str, *, time_zone: str = "UTC") -> datetime:
@@ -103,7 +121,9 @@ def _named_days(words: str, today: date) -> tuple[date, date] | None:
     """First and last day of `mtd`, `last 30 days`, `2026-q3` and the like; None if `words` is none of them."""
     year, month = today.year, today.replace(day=1)
     quarter = months_later(month, -((today.month - 1) % 3))
+    monday = today - timedelta(days=today.weekday())
     to_date = {
+        "wtd": monday, "week to date": monday, "week": monday, "this week": monday,
         "today": today, "mtd": month, "month to date": month, "month": month, "this month": month,
         "qtd": quarter, "quarter to date": quarter, "quarter": quarter, "this quarter": quarter, "ytd": date(year, 1, 1),
         "year to date": date(year, 1, 1), "year": date(year, 1, 1), "this year": date(year, 1, 1),
@@ -112,6 +132,8 @@ def _named_days(words: str, today: date) -> tuple[date, date] | None:
         return to_date[words], today
     if words == "yesterday":
         return today - _ONE_DAY, today - _ONE_DAY
+    if words == "last week":
+        return monday - timedelta(days=7), monday - _ONE_DAY
     before = {"last month": (month, 1), "last quarter": (quarter, 3), "last year": (date(year, 1, 1), 12)}
     if words in before:
         first, months = before[words]

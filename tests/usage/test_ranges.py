@@ -14,6 +14,7 @@ from fwbill_tui.usage.ranges import (
     PRESETS,
     describe,
     describe_length,
+    describe_span,
     parse_instant,
     parse_range,
     range_text,
@@ -54,6 +55,19 @@ def at(text: str) -> datetime:
         ("3m", "2026-08-23", "2026-11-22"),
         ("1y", "2025-11-23", "2026-11-22"),
         ("mtd", "2026-11-01", "2026-11-22"),
+        ("week", "2026-11-16", "2026-11-22"),
+        ("wtd", "2026-11-16", "2026-11-22"),
+        ("last week", "2026-11-09", "2026-11-15"),
+        ("oct", "2026-10-01", "2026-10-31"),
+        ("December", "2025-12-01", "2025-12-31"),
+        ("nov", "2026-11-01", "2026-11-30"),
+        ("Feb. 2024", "2024-02-01", "2024-02-29"),
+        ("Oct 5", "2026-10-05", "2026-10-05"),
+        ("may 31, 2026", "2026-05-31", "2026-05-31"),
+        ("Oct 1 – Oct 31 2026", "2026-10-01", "2026-10-31"),
+        ("Dec 30 2025 – Jan 2 2026", "2025-12-30", "2026-01-02"),
+        ("sep..oct", "2026-09-01", "2026-10-31"),
+        ("june 3 to july 4", "2026-06-03", "2026-07-04"),
         ("qtd", "2026-10-01", "2026-11-22"),
         ("quarter", "2026-10-01", "2026-11-22"),
         ("month", "2026-11-01", "2026-11-22"),
@@ -264,6 +278,12 @@ def test_whole_days_are_written_and_read_back(first: date, length: int, time_zon
         assume(False)
     assert read(range_text(time_range, time_zone), time_zone) == time_range
     assert whole_days(time_range, time_zone) is not None
+
+
+@given(days, st.integers(0, 800))
+def test_whole_days_are_read_as_they_are_said(first: date, length: int) -> None:
+    time_range = read(f"{first}..{first + timedelta(days=length)}")
+    assert read(describe_span(time_range, "UTC")) == time_range
 
 
 @given(instants, st.timedeltas(timedelta(microseconds=1), timedelta(days=400)), zones)
