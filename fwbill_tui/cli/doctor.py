@@ -89,7 +89,10 @@ class _Report:
     def verdict(self) -> str:
         """The outcome in one line."""
         if self.examination.working:
-            return f"Ready: usage can be read through the {self.examination.working[0].label}."
+            best, end = self.examination.working[0], self.examination.stops_at
+            if end is not None:
+                return f"Ready, but with --source {best.name} alone: the {end.label} refuses this account."
+            return f"Ready: usage can be read through the {best.label}."
         if self.code == DONE:
             return "Ready as far as can be told: the sign-in by SSO works through firectl, which was not tried."
         why = "there is no sign-in that can be used" if self.used is None else "no source of usage answers"

@@ -34,7 +34,7 @@ from fwbill_tui.usage.schema import Batch, EventTypes
 Way = Literal["gateway", "firectl", "rest"]
 WAYS: tuple[Way, ...] = get_args(Way)
 """The best first."""
-_LEAVES = (Unimplemented, NetworkError, ToolMissing, ToolFailed)
+LEAVES = (Unimplemented, NetworkError, ToolMissing, ToolFailed)
 """What says nothing about the key or the account, so that another way may work."""
 
 
@@ -145,7 +145,7 @@ class AutoSource:
         self._ways = ways
         last = [way for way in WAYS if not ways.closed(way)][-1:]
         # A window that the last way cannot have is missing alone: there is nothing to leave it for.
-        self._sources = {way: ways.source(way, leave_on=() if way in last else _LEAVES) for way in WAYS}
+        self._sources = {way: ways.source(way, leave_on=() if way in last else LEAVES) for way in WAYS}
         self._used: Way = WAYS[0]
         self._settled = ""
         """The key of the load that is read the way now used."""
@@ -218,4 +218,4 @@ class AutoSource:
         """Whether a way's failure leaves open that another one works."""
         if isinstance(error, SignInRefused):
             return way != "rest" and self._ways.key_is_good(cancelled)
-        return isinstance(error, _LEAVES)
+        return isinstance(error, LEAVES)

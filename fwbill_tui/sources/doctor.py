@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from fwbill_tui.fireworks.firectl import find_firectl
 from fwbill_tui.fireworks.gateway import Gateway
 from fwbill_tui.fireworks.probe import DEADLINE, ONCE, QUICK, clock_offset, firectl_version
 from fwbill_tui.fireworks.rest import Account, RestClient
-from fwbill_tui.sources.auto import AccountWays
+from fwbill_tui.sources.auto import LEAVES, AccountWays
 from fwbill_tui.usage.query import TimeRange
 
 State = Literal["works", "refused", "there", "absent", "skipped"]
@@ -56,6 +57,16 @@ class Examination:
     def working(self) -> tuple[Finding, ...]:
         """The sources that usage can be read from."""
         return tuple(finding for finding in self.sources if finding.state == "works")
+
+    @property
+    def stops_at(self) -> Finding | None:
+        """The source whose refusal is the answer for whoever does not name another one; None where the best that works is used.
+
+        A permission that is missing is missing, whatever worse way there may be.
+        """
+        before = itertools.takewhile(lambda finding: finding.state != "works", self.sources)
+        ends = (finding for finding in before if finding.error and not isinstance(finding.error, (*LEAVES, SignInRefused)))
+        return next(ends, None)
 
     @property
     def first_error(self) -> FireworksError | None:

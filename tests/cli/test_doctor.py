@@ -116,6 +116,16 @@ def test_the_text_fits_and_tells_the_same(healthy: DemoServer, environment: pyte
     assert re.search(r"✓ gateway export +works +\d+ ms", out)
 
 
+def test_a_permission_that_is_missing_is_no_way_to_be_ready(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    with DemoServer(rows=1000, faults=Faults((refused(403, route="grpc.ExportBillingMetrics"),))) as server:
+        reach(server, environment)
+        code, out, _ = fwbill("doctor")
+        assert code == 0
+        assert out.splitlines()[-1] == "Ready, but with --source rest alone: the gateway export refuses this account."
+        assert fwbill("summary", "-a", "acme-prod", "--source", "rest")[0] == 0
+        assert fwbill("summary", "-a", "acme-prod")[0] == 4
+
+
 def test_the_account_of_a_flag_is_looked_at(healthy: DemoServer, environment: pytest.MonkeyPatch, look: Look) -> None:
     reach(healthy, environment)
     healthy.forget_requests()

@@ -23,7 +23,7 @@ from fwbill_tui.tui.widgets.facets import FacetPanel
 from fwbill_tui.tui.widgets.key_bar import KeyBar
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
-from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.tui.widgets.usage_table import HEADER, UsageTable
 from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey
 from fwbill_tui.usage.ranges import parse_range
 
@@ -273,6 +273,14 @@ async def test_what_the_events_do_not_have_is_said_and_the_rest_is_shown(export:
         assert "start_time" in names
         assert "foo" not in names
         assert seen.query.sort == NEWEST_FIRST
+
+
+async def test_a_search_in_a_column_that_is_not_there_says_so(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("slash", *"nosuch:abc", "enter")
+        assert "there is no column nosuch" in seen.part(UsageTable).render_line(HEADER + 1).text
+        await seen.press("x", "slash", *"model:abc", "enter")
+        assert "x clears the filters" in seen.part(UsageTable).render_line(HEADER + 1).text
 
 
 async def test_a_sum_of_a_group_is_no_filter(export: Path) -> None:

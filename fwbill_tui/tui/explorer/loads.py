@@ -27,6 +27,7 @@ from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, TimeRange
 from fwbill_tui.usage.ranges import whole_days
+from fwbill_tui.usage.search import unknown_names
 
 if TYPE_CHECKING:
     from fwbill_tui.sources.archived import ArchivedSource
@@ -148,6 +149,9 @@ class ExplorerLoads(ExplorerDialogs):
             return "Loading…"
         missing = bool(self.partial())
         if query.filtered:
+            further = self._ledger.events.columns if self._ledger is not None else ()
+            if unknown := [cells.label(name) for name in unknown_names(query.search, further)]:
+                return f"No events match: there is no column {unknown[0]}, so {unknown[0]}: is part of the word here."
             return f"No events match{' in what is here' * missing}. x clears the filters."
         if missing:
             return "Nothing of this range is here, some of it is missing. r fetches it again."
