@@ -87,6 +87,10 @@ class FwbillApp(App[int]):
         super().__init__(css_path=[_style("explorer")] if launch.inputs else [_style("dialog"), _style("login")])
         for theme in themes.THEMES:
             self.register_theme(theme)
+        wanted = os.environ.get("FWBILL_THEME", "")
+        self._no_theme = wanted if wanted not in ("", *self.available_themes) else ""
+        if wanted and not self._no_theme:
+            self.set_reactive(FwbillApp.theme, wanted)  # before any style is read
         self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self._launch = launch
         self._begun = begun
@@ -107,6 +111,10 @@ class FwbillApp(App[int]):
         # Threads that read and work out answers give way to a key, and to its painting, sooner than after five milliseconds.
         sys.setswitchinterval(0.001)
         self._heed_signals()
+        if self._no_theme:
+            there = ", ".join(sorted(self.available_themes))
+            said = f"FWBILL_THEME: no theme is called {literal(self._no_theme)}: use one of {there}"
+            self.notify(said, severity="warning", timeout=8, markup=False)
         if self._is_blank:
             self.enter()
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-from explorer_support import explorer
+from explorer_support import Explorer, explorer
+from textual.geometry import Region
+from textual.strip import Strip
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
@@ -241,6 +243,33 @@ async def test_another_theme_reaches_every_part(export: Path) -> None:
             now = part.render_line(1 if part.size.height > 1 else 0)
             assert now.text == was.text
             assert now != was
+
+
+@pytest.mark.parametrize("theme", ["fwbill-light", "ansi-light", "dracula"])
+async def test_the_theme_of_the_environment_is_there_from_the_beginning(
+    export: Path, theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def painted(seen: Explorer) -> list[Strip]:
+        return [
+            strip for part in (UsageTable, FacetPanel, KeyBar) for strip in seen.part(part).render_lines(Region(0, 0, 60, 20))
+        ]
+
+    async with explorer(export) as seen:
+        seen.app.theme = theme
+        await seen.pilot.pause(0.1)
+        chosen = painted(seen)
+    monkeypatch.setenv("FWBILL_THEME", theme)
+    async with explorer(export) as seen:
+        assert seen.app.theme == theme
+        assert painted(seen) == chosen
+        assert not seen.app._notifications
+
+
+async def test_a_theme_that_is_not_there_is_named(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FWBILL_THEME", "[b]nice")
+    async with explorer(export) as seen:
+        assert seen.app.theme == "fwbill-dark"
+        assert any("no theme is called [b]nice: use one of" in note.message for note in seen.app._notifications)
 
 
 @pytest.mark.parametrize("theme", ["fwbill-dark", "fwbill-light", "ansi-dark", "ansi-light"])
