@@ -13,3 +13,4 @@ def _apart_from_the_user(tmp_path_factory: pytest.TempPathFactory, monkeypatch: 
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("FWBILL_CONFIG_DIR", str(folder / "config"))
     monkeypatch.setenv("FWBILL_DATA_DIR", str(folder / "data"))
+    monkeypatch.delenv("FWBILL_THEME", raising=False)
