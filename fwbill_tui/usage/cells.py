@@ -186,7 +186,11 @@ def _empty(cell: pl.Series) -> pl.Series:
 
 
 def _repeated_headers(cells: pl.DataFrame) -> set[int]:
-    same = (pl.col(name).str.strip_chars(" \t\r\ufeff") == name for name in cells.columns)
+    unnamed = {name: pl.col(name).is_null() for place, name in enumerate(cells.columns, start=1) if name == f"column_{place}"}
+    same = (
+        (pl.col(name).str.strip_chars(" \t\r\ufeff") == name).fill_null(False) | unnamed.get(name, pl.lit(value=False))
+        for name in cells.columns
+    )
     return set(cells.select(pl.all_horizontal(*same).fill_null(False).arg_true()).to_series().to_list())
 
 

@@ -119,6 +119,12 @@ def test_line_ends_byte_order_mark_and_spaces_in_the_header(end: str, mark: str)
         assert events["uncached_prompt_tokens"].to_list() == [900, 900]
 
 
+def test_a_header_that_comes_again_is_no_row_though_a_column_has_no_name() -> None:
+    text = lines(ROW + ",", HEADER + ",", ROW + ",", header=HEADER + ",")
+    events, rejects = read(text)
+    assert (events.height, rejects) == (2, [])
+
+
 def test_a_header_without_a_name_for_a_column_still_reads() -> None:
     assert one("5," + ROW, header="," + HEADER)["column_1"] == "5"
 
