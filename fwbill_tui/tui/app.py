@@ -88,7 +88,7 @@ class FwbillApp(App[int]):
         for theme in themes.THEMES:
             self.register_theme(theme)
         wanted = os.environ.get("FWBILL_THEME", "")
-        self._no_theme = wanted if wanted not in ("", *self.available_themes) else ""
+        self._no_theme = "" if not wanted or wanted in self.available_themes else wanted
         if wanted and not self._no_theme:
             self.set_reactive(FwbillApp.theme, wanted)  # before any style is read
         self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
