@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from explorer_support import Explorer
+from explorer_support import Explorer, explorer
 
 from fwbill_tui.demo.generator import write_csv
 from fwbill_tui.sources.files import FileSource
@@ -76,13 +76,9 @@ async def test_a_condition_on_single_events_is_refused_in_words(rollup: Path) ->
 
 
 async def test_a_time_zone_that_cuts_its_buckets_is_taken_back(rollup: Path) -> None:
-    app = FwbillApp(Launch(query=Query(), inputs=(str(rollup),), rollup=True))
-    async with app.run_test(size=(140, 40), notifications=True) as pilot:
-        seen = Explorer(app, pilot)
-        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and app.screen._provenance is not None)
-        await seen.settle()
+    async with explorer(rollup, launch=Launch(query=Query(), inputs=(str(rollup),), rollup=True)) as seen:
         seen.screen.ask(replace(seen.query, time_zone="Asia/Kolkata"))
-        await seen.until(lambda: any(note.title == "Not this time zone" for note in app._notifications))
+        await seen.until(lambda: any(note.title == "Not this time zone" for note in seen.app._notifications))
         await seen.settle()
         assert seen.query.time_zone == "UTC"
         assert seen.part(StatusLine).standing.range.endswith("UTC")

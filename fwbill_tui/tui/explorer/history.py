@@ -1,12 +1,22 @@
-"""Undo and redo of the query."""
+"""Undo and redo of the query, and the way back out of groups."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from fwbill_tui.usage.query import Query
 
 _MOST_STEPS = 500
+
+
+class Drilled(NamedTuple):
+    """A group that was gone into: the groups' query, the group's keys, and the line of the screen it was on."""
+
+    query: Query
+    key: Mapping[str, object]
+    line: int
 
 
 class History:

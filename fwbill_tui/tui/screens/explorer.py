@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,7 +21,7 @@ from fwbill_tui.tui import garbage
 from fwbill_tui.tui.cells import label
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
-from fwbill_tui.tui.explorer.history import History
+from fwbill_tui.tui.explorer.history import Drilled, History
 from fwbill_tui.tui.explorer.loads import ExplorerLoads
 from fwbill_tui.tui.screens.own_clicks import OwnClicks
 from fwbill_tui.tui.screens.painting import PaintedOnce
@@ -46,14 +46,6 @@ NARROW, SHORT, ROOMY = 100, 30, (160, 45)
 _WIDE_COLUMNS = 140
 """From so many columns on, the texts people look at first are kept whole before others leave the screen."""
 _CHART_PARTS = 6
-
-
-class _Drilled(NamedTuple):
-    """A group that was gone into: the groups' query, the group's keys, and the line of the screen it was on."""
-
-    query: Query
-    key: Mapping[str, object]
-    line: int
 
 
 class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
@@ -99,8 +91,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         self._history = History(query)
         self._rows: RowsReady | None = None
         self._narrow_columns = False
-        self._drilled: list[_Drilled] = []
-        self._back_to: _Drilled | None = None
+        self._drilled: list[Drilled] = []
+        self._back_to: Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
         self._summed: Question | None = None
@@ -325,7 +317,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             if inside is not None:
                 table = self.query_one(UsageTable)
                 key = {name: message.values[name] for name in seen.group_by}
-                self._drilled.append(_Drilled(seen, key, message.position - table.top))
+                self._drilled.append(Drilled(seen, key, message.position - table.top))
                 self.ask(inside)
 
     def _seen(self, question: Question) -> Query:
