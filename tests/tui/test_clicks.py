@@ -66,6 +66,18 @@ async def test_a_clicked_value_is_chosen_and_has_the_marker(export: Path) -> Non
         assert value.startswith(user.rstrip("…"))
 
 
+async def test_a_clicked_title_stays_in_sight(export: Path) -> None:
+    async with explorer(export, (110, 26)) as seen:
+        await seen.press("u", "escape")
+        panel = seen.part(FacetPanel)
+        panel.scroll_to(y=next(y for y, line in enumerate(panel._lines) if line.value is None and line.dimension == "model"))
+        await seen.pilot.pause()
+        assert facet_lines(seen)[0].removeprefix("▸ ").startswith("Model")
+        await seen.pilot.click(FacetPanel, offset=(4, 0))
+        await seen.settle()
+        assert any(line.startswith("▸ Model") for line in facet_lines(seen))
+
+
 async def test_clicks_mark_groupings_and_columns(export: Path) -> None:
     async with explorer(export, (100, 40)) as seen:
         await seen.pilot.press("g")

@@ -331,7 +331,7 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
             self._put_cursor(line.dimension, line.value)
             picked = self.Excluded if event.shift else self.Toggled
             self.post_message(picked(line.dimension, line.value.value))
-        self.scroll_to(y=self._cursor_line() - event.y, animate=False, force=True)  # what was clicked stays under the mouse
+            self.scroll_to(y=self._cursor_line() - event.y, animate=False, force=True)  # it stays under the mouse
 
     def _turn_to(self, dimension: str) -> None:
         self._current, self._narrow, self._cursor = dimension, "", 0
