@@ -52,7 +52,7 @@ class Combinations:
         known = list(self._amounts.values())  # another thread may add to them
         if not known or None in known:
             return False
-        return len(self._placed) * sum(len(rows[0]) for rows in known if rows) <= _QUICK_CELLS
+        return len(self._placed) * max((len(rows[0]) for rows in known if rows), default=0) <= _QUICK_CELLS
 
     def where(self, predicate: Predicate, *, but: str | None = None) -> list[int]:
         """The places of the combinations under all conditions on labels, leaving out those on the column `but`."""

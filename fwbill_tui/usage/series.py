@@ -33,15 +33,15 @@ def build(
     """The series of `measure` by the labels of `column`; the `limit` largest by name, the rest as None.
 
     `facts` has the time key named `unit`, `column`, and the sums of a rollup. A measure that is zero throughout gives
-    way to the number of events, so that usage without tokens (GPU hours) is still seen.
+    way to others, see `_in_turn`.
     """
-    value = _value(measure)
+    measures = _in_turn(measure)
     cells = facts.group_by(_start(unit).alias("start"), pl.col(column).alias("label")).agg(
-        value.sum().alias("value"), pl.col(EVENTS).sum().alias(EVENTS), (value != 0).any().alias("used")
+        *(_value(name).sum().alias(name) for name in measures),
+        *((_value(name) != 0).any().alias(f"any {name}") for name in measures),
     )
-    amounts = cells.get_column("value")
-    if measure != EVENTS and not cells.get_column("used").any():
-        measure, amounts = EVENTS, cells.get_column(EVENTS)
+    measure = next((name for name in measures if cells.get_column(f"any {name}").any()), EVENTS)
+    amounts = cells.get_column(measure)
     # There are a thousand of them or so: one more step of Polars would take longer than all that follows.
     labels = cells.get_column("label").cast(pl.String).fill_null("").to_list()
     drawn = [cell for cell in zip(cells.get_column("start").to_list(), labels, amounts.to_list(), strict=True) if cell[2]]
@@ -73,17 +73,24 @@ def of_combinations(
     def over_time(name: str) -> Amounts | None:
         return few.over_time(places, facts, _start(unit), _value(name), (unit, zone, name))
 
-    amounts = over_time(measure)
-    if amounts is not None and measure != EVENTS and not any(any(amounts[place]) for place in shown):
-        measure, amounts = EVENTS, over_time(EVENTS)
-    if amounts is None:
-        return None
+    amounts: Amounts = ()
+    for name in _in_turn(measure):
+        if (looked_at := over_time(name)) is None:
+            return None
+        measure, amounts = name, looked_at
+        if any(any(amounts[place]) for place in shown):
+            break
     found = few.by_label(column, shown, amounts)
     ranked, names = _named({label: sum(values) for label, values in found.items() if any(values)}, limit)
     rows = [found[label] for label in ranked[:limit]]
     if len(ranked) > limit:
         rows.append(added([found[label] for label in ranked[limit:]]))
     return Series(unit, measure, column, tuple(starts), names, tuple(map(tuple, rows)))
+
+
+def _in_turn(measure: str) -> tuple[str, ...]:
+    """A measure, and those that stand in for it where it is zero throughout, so that usage without tokens is still seen."""
+    return tuple(dict.fromkeys((measure, "accelerator_seconds", EVENTS))) if measure != EVENTS else (EVENTS,)
 
 
 def _start(unit: Literal["day", "hour"]) -> pl.Expr:

@@ -36,15 +36,37 @@ async def test_a_column_of_several_days_says_so(days: int, said: str, top: str) 
         assert text_of(chart).split()[0] == top
 
 
+async def test_the_legend_gives_way_where_that_leaves_each_day_a_column() -> None:
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        for days, said in [(66, "tokens per day by model"), (73, "tokens/day by model"), (74, "tokens per 2 days by model")]:
+            starts = tuple(FIRST + timedelta(days=number) for number in range(days))
+            chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((10.0,) * days,))
+            await pilot.pause()
+            assert said in text_of(chart)
+
+
+async def test_gpu_time_is_charted_in_hours() -> None:
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("day", "accelerator_seconds", "accelerator", (FIRST,), ("H100", None), ((9000.0,), (1800.0,)))
+        await pilot.pause()
+        text = text_of(chart)
+        assert "GPU h per day by accelerator" in text
+        assert text.split()[0] == "3"
+        assert re.search(r"■ H100 +2\.5 ", text)
+        assert re.search(r"■ other +0\.5 ", text)
+
+
 async def test_a_column_of_several_hours_says_so() -> None:
     starts = tuple(HOUR + timedelta(hours=number) for number in range(48))
     async with Charted().run_test(size=(50, 8)) as pilot:
         chart = pilot.app.query_one(UsageChart)
         chart.series = Series("hour", "events", "usage_type", starts, ("TEXT",), ((1.0,) * 48,))
         await pilot.resize_terminal(70, 8)
-        assert "events per 2 hours by" in text_of(chart)
+        assert "events/2 h by usage type" in text_of(chart)
         chart.row_names = ("day sum", "day sums")
-        assert "day sums per 2 hours by" in text_of(chart)
+        assert "day sums/2 h by usage type" in text_of(chart)
 
 
 async def test_models_with_one_last_segment_are_told_apart_in_the_legend() -> None:

@@ -92,6 +92,46 @@ async def test_groups_by_two_keys_sorted_by_a_measure(export: Path) -> None:
         assert shown == {day}
 
 
+async def test_the_chart_turns_to_other_measures_and_dimensions(export: Path, rows: list[dict[str, str]]) -> None:
+    def added_up(measure: str) -> float:
+        return sum(float(row[measure] or 0) for row in rows)
+
+    async with explorer(export) as seen:
+        chart, table = seen.part(UsageChart), seen.part(UsageTable)
+        await seen.press("down", "down", "down")
+        before, query = table.cursor, seen.query
+        found = {}
+        for _ in range(6):
+            assert chart.series is not None
+            found[chart.series.measure] = sum(chart.series.bucket_totals())
+            await seen.press("v")
+        assert chart.series.measure == "total_tokens"
+        names = ("prompt_tokens", "cached_prompt_tokens", "completion_tokens", "accelerator_seconds")
+        assert found == pytest.approx({
+            "total_tokens": added_up("prompt_tokens") + added_up("completion_tokens"), "events": ROWS,
+            **{name: added_up(name) for name in names},
+        })  # fmt: skip
+        await seen.press("v", "V", "V")
+        assert (chart.series.measure, chart.series.dimension) == ("prompt_tokens", "email")
+        users = {row["email"] for row in rows}
+        assert {name for name in chart.series.names if name is not None} <= users
+        assert sum(chart.series.bucket_totals()) == added_up("prompt_tokens")
+        assert (table.cursor, seen.query) == (before, query)
+        await seen.press("slash", *"dedicated")
+        assert chart.series.measure == "accelerator_seconds"  # there are no prompts
+        assert "GPU h per 2 days by user" in "\n".join(chart.render_line(y).text for y in range(chart.size.height))
+        await seen.press("escape", "escape")
+        assert chart.series.measure == "prompt_tokens"
+
+
+async def test_the_chart_is_not_turned_unseen(export: Path) -> None:
+    async with explorer(export, size=(80, 24)) as seen:
+        before = seen.part(UsageChart).series
+        await seen.press("v", "V")
+        assert seen.part(UsageChart).series == before
+        assert {toast.message for toast in seen.app._notifications} == {"the chart needs a window of 30 lines"}
+
+
 async def test_a_range_is_typed_and_shifted(export: Path, rows: list[dict[str, str]]) -> None:
     days = sorted({row["start_time"][:10] for row in rows})
     first, last = days[10], days[12]

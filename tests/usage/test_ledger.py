@@ -178,8 +178,8 @@ def test_conditions_on_counts_are_exact_at_every_edge() -> None:
 # -- time ----------------------------------------------------------------------------------------------------------------
 @settings(max_examples=60, deadline=None)
 @given(
-    cases(), st.sampled_from(["usage_type", "model", "user"]), st.sampled_from(["events", "total_tokens", "prompt_tokens"]),
-    st.integers(1, 4),
+    cases(), st.sampled_from(["usage_type", "model", "user"]),
+    st.sampled_from(["events", "total_tokens", "prompt_tokens", "accelerator_seconds"]), st.integers(1, 4),
 )  # fmt: skip
 def test_series_has_contiguous_buckets_and_adds_up_to_the_totals(
     case: Case, dimension: str, measure: str, limit: int
@@ -403,6 +403,24 @@ def test_a_ledger_is_freed_as_soon_as_nobody_has_it() -> None:
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("users", [1, 1500])  # few combinations are added up in Python
+def test_a_measure_that_is_zero_throughout_gives_way_to_gpu_time_then_events(users: int) -> None:
+    def used(kind: str, **measures: float) -> list[Event]:
+        return [{"start_time": AT, "usage_type": kind, "email": f"user-{user}", **measures} for user in range(users)]
+
+    ledger = ledger_of([*used("TEXT", prompt_tokens=3), *used("GPU", accelerator_seconds=1800.5), *used("FREE")])
+    for kinds, measure, shown, each in [
+        ([], "total_tokens", "total_tokens", 3),
+        ([], "completion_tokens", "accelerator_seconds", 1800.5),
+        (["GPU"], "total_tokens", "accelerator_seconds", 1800.5),
+        (["FREE"], "total_tokens", "events", 1),
+        (["TEXT"], "accelerator_seconds", "events", 1),
+        (["TEXT", "GPU"], "events", "events", 2),
+    ]:
+        series = ledger.series(Query().choose("usage_type", kinds), measure=measure)
+        assert (series.measure, series.bucket_totals()) == (shown, [each * users]), (kinds, measure)
 
 
 def test_a_series_over_more_days_than_any_chart_has_leaves_nothing_out() -> None:

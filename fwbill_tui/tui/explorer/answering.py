@@ -32,15 +32,31 @@ _PAUSE = 0.05
 """Seconds in which another key may come before the whole order is worked out."""
 
 
+class ChartView(NamedTuple):
+    """What the chart is about: a measure, stacked by the `limit` largest values of a dimension."""
+
+    measure: str = "total_tokens"
+    dimension: str = "model"
+    limit: int = 6
+
+
 class Question(NamedTuple):
     """A query to be answered from a ledger. `anchor` is the event (row number) to be kept under the cursor, if any."""
 
     ledger: Ledger
     query: Query
-    chart_dimension: str
-    chart_measure: str
-    chart_limit: int
+    chart: ChartView = ChartView()
     anchor: int | None = None
+
+    @property
+    def summed(self) -> tuple[Query, ChartView]:
+        """What totals, facets and chart depend on."""
+        return replace(self.query, sort=(), group_by=()), self.chart
+
+    def current(self, now: Query) -> Query:
+        """The query of now; or this one, while its answer is on show and what is chosen there does not belong to another yet."""
+        shown = self.query
+        return now if (shown.range, shown.group_by, shown.time_zone) == (now.range, now.group_by, now.time_zone) else shown
 
 
 class SummaryReady(Message):
@@ -73,6 +89,10 @@ class RowsReady(Message):
         self.question, self.frame, self.order, self.total, self.whole = question, frame, order, total, whole
         self.begin, self.cursor = begin, cursor
 
+    def answers(self, question: Question) -> bool:
+        """Whether these are all the rows of another question, too, which is about another chart."""
+        return self.whole and self.question.ledger is question.ledger and self.question.query == question.query
+
     @property
     def shown(self) -> int:
         """How many rows will be shown."""
@@ -88,11 +108,6 @@ class QuestionFailed(Message):
     def __init__(self, question: Question, problem: str) -> None:
         super().__init__()
         self.question, self.problem = question, problem
-
-
-def _summed_up(query: Query) -> Query:
-    """What of a query totals, facets and chart depend on."""
-    return replace(query, sort=(), group_by=())
 
 
 class Newest(Generic[_Question]):
@@ -143,7 +158,7 @@ class Answering:
     def __init__(self, target: Widget) -> None:
         self._target = target
         self._show: Callable[[Message], None] | None = None
-        self._summed: tuple[Ledger, Query, _Summary] | None = None
+        self._summed: tuple[Ledger, tuple[Query, ChartView], _Summary] | None = None
         self._unfiltered: tuple[Ledger, Query, Totals] | None = None
         self._summaries: Newest[Question] = Newest("fwbill-summary", self._guarded(self._summary))
         self._rows: Newest[Question] = Newest("fwbill-rows", self._guarded(self._first_rows))
@@ -165,8 +180,8 @@ class Answering:
         """Whether the way to a thread and back, on busy cores, would take longer than the answer, which is mere sums."""
         if self._summed is None or self._summed[0] is not question.ledger:
             return False
-        known, query = self._summed[1], _summed_up(question.query)
-        if known.clear_filters() != query.clear_filters():
+        (known, known_chart), (query, chart) = self._summed[1], question.summed
+        if known_chart != chart or known.clear_filters() != query.clear_filters():
             return False
         with suppress(QueryError):
             return known == query or question.ledger.answers_at_once(query)
@@ -214,14 +229,14 @@ class Answering:
         return guarded
 
     def _summary(self, question: Question, superseded: Callable[[float], bool]) -> None:
-        ledger, query = question.ledger, _summed_up(question.query)
-        if self._summed is None or self._summed[0] is not ledger or self._summed[1] != query:
+        ledger, (query, chart) = question.ledger, question.summed
+        if self._summed is None or self._summed[0] is not ledger or self._summed[1] != (query, chart):
             totals = ledger.totals(query)
             whole, facets = self._whole(ledger, query, totals), ledger.facets(query)
             if superseded(0):
                 return
-            series = ledger.series(query, question.chart_dimension, measure=question.chart_measure, limit=question.chart_limit)
-            self._summed = ledger, query, (totals, whole, facets, series)
+            series = ledger.series(query, chart.dimension, measure=chart.measure, limit=chart.limit)
+            self._summed = ledger, (query, chart), (totals, whole, facets, series)
         self._tell(SummaryReady(question, *self._summed[2]))
 
     def _whole(self, ledger: Ledger, query: Query, totals: Totals) -> Totals:
@@ -258,7 +273,7 @@ class Answering:
     def _totals(self, question: Question) -> Totals:
         """The totals of a question, which mostly were worked out for its summary."""
         summed = self._summed
-        if summed is not None and summed[0] is question.ledger and summed[1] == _summed_up(question.query):
+        if summed is not None and summed[0] is question.ledger and summed[1] == question.summed:
             return summed[2][0]
         return question.ledger.totals(question.query)
 

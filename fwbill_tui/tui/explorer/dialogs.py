@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fwbill_tui.tui.explorer.files import ExplorerFiles
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import Query, QueryError
 from fwbill_tui.usage.rollup_ledger import RollupLedger
 from fwbill_tui.usage.zones import zone
 
@@ -30,6 +30,14 @@ class ExplorerDialogs(ExplorerFiles):
     def ask(self, query: Query) -> None:
         """Go on to another query."""
         raise NotImplementedError
+
+    def allowed(self, make: Callable[[], Query | None]) -> Query | None:
+        """A query, unless there can be no such one; that is said."""
+        try:
+            return make()
+        except QueryError as error:
+            self.notify(str(error), timeout=4, markup=False)
+            return None
 
     def sort_by(self, column: str, *, further: bool) -> None:
         """Sort by a column: descending, ascending, off."""

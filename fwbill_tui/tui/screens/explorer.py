@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,8 @@ from fwbill_tui.tui import garbage
 from fwbill_tui.tui.cells import label
 from fwbill_tui.tui.explorer import cell_filters, columns
 from fwbill_tui.tui.explorer.answering import Answering, Question, QuestionFailed, RowsReady, SummaryReady
+from fwbill_tui.tui.explorer.charting import ExplorerChart
 from fwbill_tui.tui.explorer.history import Drilled, History
-from fwbill_tui.tui.explorer.loads import ExplorerLoads
 from fwbill_tui.tui.screens.own_clicks import OwnClicks
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.chart import UsageChart
@@ -36,8 +35,8 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
-from fwbill_tui.usage.groups import drill_down, narrowed, position_of, sort_keys, usual_sort
-from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, TimeRange, turned
+from fwbill_tui.usage.groups import drill_down, position_of, sort_keys, usual_sort
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 from fwbill_tui.usage.zones import local_date
 
@@ -45,10 +44,9 @@ NARROW, SHORT, ROOMY = 100, 30, (160, 45)
 """Below so many columns facets are an overlay; below so many lines the chart folds away; from then on both are larger."""
 _WIDE_COLUMNS = 140
 """From so many columns on, the texts people look at first are kept whole before others leave the screen."""
-_CHART_PARTS = 6
 
 
-class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
+class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
     """Owns the query. Widgets get state from `_show_query` and from answers; what they send up becomes a new query."""
 
     CSS_PATH = "explorer.tcss"
@@ -68,6 +66,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         Binding("c", "columns", "columns", show=False),
         Binding("f", "only_like_this", "only this", show=False),
         Binding("F", "without_like_this", "without this", key_display="shift+f", show=False),
+        Binding("v", "chart_measure", "chart's measure", show=False),
+        Binding("V", "chart_dimension", "chart's dimension", key_display="shift+v", show=False),
         Binding("x", "clear_filters", "clear filters", show=False),
         Binding("e", "export", "export"),
         Binding("ctrl+s", "save", "save", key_display="^s", tooltip="save this view as CSV"),
@@ -95,7 +95,6 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         self._back_to: Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
-        self._summed: Question | None = None
         self._range_shown: TimeRange | None = None
 
     # -- composition ---------------------------------------------------------------------------------------------------
@@ -174,7 +173,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             return
         self._moved = self._moved and not fewer
         anchor = self._anchor() if self._moved else None
-        question = Question(self._ledger, self.query_now, "model", "total_tokens", _CHART_PARTS, anchor)
+        question = Question(self._ledger, self.query_now, self.chart_view, anchor)
         self._asked = question
         self._answering.ask(question)
 
@@ -193,7 +192,10 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
     async def _on_summary(self, message: SummaryReady) -> None:
         self._show_summary(message)
         await self.paint_after_keys()
-        self._answering.ask_rows(message.question)
+        if message.question is self._asked and self._rows is not None and self._rows.answers(message.question):
+            self._rows.question = message.question
+        else:
+            self._answering.ask_rows(message.question)
 
     def _show_summary(self, message: SummaryReady) -> None:
         if message.question is self._asked:
@@ -309,45 +311,16 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
     def _on_row(self, message: UsageTable.RowSelected) -> None:
         if self._rows is None:
             return
-        seen = self._seen(self._rows.question)
+        seen = self._rows.question.current(self.query_now)
         if not seen.group_by:
             self.show_row(message.values)
         elif set(seen.group_by) <= message.values.keys():
-            inside = self._allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
+            inside = self.allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
             if inside is not None:
                 table = self.query_one(UsageTable)
                 key = {name: message.values[name] for name in seen.group_by}
                 self._drilled.append(Drilled(seen, key, message.position - table.top))
                 self.ask(inside)
-
-    def _seen(self, question: Question) -> Query:
-        """The query now; or the one of the answer on screen, where what was chosen there does not belong to another yet."""
-        shown, now = question.query, self.query_now
-        return now if (shown.range, shown.group_by, shown.time_zone) == (now.range, now.group_by, now.time_zone) else shown
-
-    def _allowed(self, make: Callable[[], Query | None]) -> Query | None:
-        """A query, unless there can be no such one; that is said."""
-        try:
-            return make()
-        except QueryError as error:
-            self.notify(str(error), timeout=4, markup=False)
-            return None
-
-    @on(UsageChart.Picked)
-    def _on_chart(self, message: UsageChart.Picked) -> None:
-        if self._summed is None:
-            return
-        unit = "hour" if isinstance(message.first, datetime) else "day"
-        seen = self._seen(self._summed)
-
-        def inside() -> Query:
-            buckets = replace(seen, range=EVERYTHING, group_by=(unit,))
-            first, last = (drill_down(buckets, {unit: edge}).range for edge in (message.first, message.last))
-            return replace(seen, range=narrowed(seen.range, TimeRange(first.start, last.end)))
-
-        query = self._allowed(inside)
-        if query is not None:
-            self.ask(query)
 
     @on(SearchBox.Left)
     @on(FacetPanel.Left)
@@ -425,8 +398,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
         if cell is None or self._rows is None:
             self.notify("→ goes to a cell first; f then keeps only rows like it, shift+f all others", timeout=4)
             return
-        seen = self._seen(self._rows.question)
-        query = self._allowed(lambda: cell_filters.by_cell(seen, *cell, without=without))
+        seen = self._rows.question.current(self.query_now)
+        query = self.allowed(lambda: cell_filters.by_cell(seen, *cell, without=without))
         if query is not None:
             self.ask(query)
 
@@ -444,6 +417,6 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerLoads):
             self.notify(said, timeout=4, markup=False)
         else:
             today = local_date(datetime.now(UTC), query.time_zone)
-            moved = self._allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by, today=today)))
+            moved = self.allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by, today=today)))
             if moved is not None:
                 self.ask(moved)

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 
 _AXIS = 7
 _WIDEST_BAR = 6
-_MEASURES = {"total_tokens": "tokens", "accelerator_seconds": "GPU s"}
+_NARROWEST_LEGEND, _NARROW_LEGEND, _WIDE_LEGEND = 19, 26, 40
+_MEASURES = {
+    "total_tokens": "tokens", "prompt_tokens": "prompt", "cached_prompt_tokens": "cached", "uncached_prompt_tokens": "uncached",
+    "completion_tokens": "completion", "accelerator_seconds": "GPU h",
+}  # fmt: skip
+_HOUR = 3600
 _TEXTURES = "█▓▒░▚▞▤"
 """Fill of each series where colours are off: nothing is told by hue alone."""
 
@@ -98,8 +104,7 @@ class UsageChart(Painted, Widget):
         self._bars = []
         if self.series is None or not self.series.starts or height < 3:
             return []
-        spare = width - _AXIS - 1 - len(self.series.starts)  # a column for every bucket, if that leaves the legend enough
-        legend_width = max(26, min(40, width // 3, spare)) if width >= 70 else 0
+        legend_width = _legend_width(width, width - _AXIS - 1 - len(self.series.starts)) if width >= 70 else 0
         plot_width = width - legend_width - _AXIS - 1
         marks_height = 1 if any(state != "have" for state in self.day_states.values()) else 0
         plot = _Plot(self.series, plot_width, height - 1 - marks_height)
@@ -110,7 +115,7 @@ class UsageChart(Painted, Widget):
         styles, textured = [self._style(number) for number in range(len(self.series.names))], self.app.no_color
         lines = []
         for row in range(plot.height):
-            mark = compact(plot.most) if row == 0 and plot.most else "0" if row == plot.height - 1 else ""
+            mark = self._amount(plot.most) if row == 0 and plot.most else "0" if row == plot.height - 1 else ""
             label = Segment(cells.fit(mark, _AXIS - 1, right=True) + " ", axis)
             strip = Strip([label, *self._row(plot, row, styles, textured=textured)])
             lines.append(strip.adjust_cell_length(width - legend_width, self.ground))
@@ -147,27 +152,34 @@ class UsageChart(Painted, Widget):
                 run += gap
         return [*segments, Segment(run, style)]
 
-    def _measured(self, plot: _Plot) -> str:
-        """What a column is: `tokens per 2 days`."""
+    def _measured(self, plot: _Plot, *, short: bool = False) -> str:
+        """What a column is: `tokens per 2 days`, or `tokens/2 d`."""
         if self.series is None:
             return ""
-        unit = self.series.unit
-        bucket = unit if plot.units == 1 else f"{plot.units:,} {unit}s"
-        measure = self.series.measure
+        measure, unit = self.series.measure, self.series.unit
         measured = self.row_names[1] if measure == "events" else _MEASURES.get(measure, measure)
-        return f"{measured} per {bucket}"
+        if short:
+            return f"{measured}/" + (unit if plot.units == 1 else f"{plot.units:,} {unit[0]}")
+        return f"{measured} per " + (unit if plot.units == 1 else f"{plot.units:,} {unit}s")
+
+    def _amount(self, value: float) -> str:
+        hours = self.series is not None and self.series.measure == "accelerator_seconds"
+        return compact(value / _HOUR if hours else value)
 
     def _legend(self, width: int, plot: _Plot) -> list[Strip]:
         if not width or self.series is None:
             return []
         style, axis = self.part("legend"), self.part("axis")
         dimension = dimension_of(self.series.dimension)
-        head = f"{self._measured(plot)} by {title_of(dimension).lower()}"
+        by = f" by {title_of(dimension).lower()}"
+        head = self._measured(plot) + by
+        if cell_len(head) > width:
+            head = self._measured(plot, short=True) + by
         lines = [Strip([Segment(cells.fit(head, width), axis)], width)]
         labels = shown_values(dimension, [name for name in self.series.names if name is not None])
         for index, (name, values) in enumerate(zip(self.series.names, self.series.values, strict=True)):
             label = "other" if name is None else labels[name]
-            total = compact(sum(values))
+            total = self._amount(sum(values))
             mark = _TEXTURES[index % len(_TEXTURES)] if self.app.no_color else "■"
             text = cells.fit(label, width - len(total) - 4)
             lines.append(Strip([Segment(f"{mark} ", self._style(index)), Segment(text, style), Segment(f" {total} ", axis)]))
@@ -176,6 +188,11 @@ class UsageChart(Painted, Widget):
             more = cells.fit(f"  … {len(lines) - room + 1} more", width)
             lines = [*lines[: room - 1], Strip([Segment(more, axis)])]
         return [line.adjust_cell_length(width, self.ground) for line in lines]
+
+
+def _legend_width(width: int, spare: int) -> int:
+    """Cells of the legend. It is narrower than it likes to be where that leaves every day or hour a column of its own."""
+    return spare if _NARROWEST_LEGEND <= spare < _NARROW_LEGEND else max(_NARROW_LEGEND, min(_WIDE_LEGEND, width // 3, spare))
 
 
 def _cell(
