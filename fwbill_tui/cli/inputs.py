@@ -61,6 +61,8 @@ class InputFlags:
             raise click.UsageError("--skip-unreadable applies to files: name some")
         if self.rollup and not self.files:
             raise click.UsageError("--rollup says what the FILEs are: name some")
+        if self.rejects == Path("-"):
+            raise click.UsageError("--rejects writes a file, not standard output: give it a name")
         if self.rollup and (self.rejects is not None or self.strict):
             flag = "--strict" if self.rejects is None else "--rejects"
             raise click.UsageError(f"{flag} cannot apply to rollups: one with a row that cannot be read is refused whole")

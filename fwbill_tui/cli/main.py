@@ -55,7 +55,7 @@ def _parsed(arguments: Sequence[str], open_explorer: Callable[[Launch], int]) ->
     try:
         return root.main(list(arguments), prog_name="fwbill", standalone_mode=False, obj=open_explorer)
     except click.UsageError as error:
-        say(_without_keys(_usage_line(error)))
+        say(_without_keys(_usage_line(error, arguments)))
         return exits.USAGE
     except click.ClickException as error:
         say(error.format_message())
@@ -80,8 +80,10 @@ def _may_be_there(name: str) -> bool:
         return True
 
 
-def _usage_line(error: click.UsageError) -> str:
-    path = (error.ctx.command_path if error.ctx else "fwbill").strip()
+def _usage_line(error: click.UsageError, arguments: Sequence[str]) -> str:
+    # Of a flag without its value, the parser does not say which command it was of.
+    named = error.ctx.command_path if error.ctx else " ".join(("fwbill", *(word for word in arguments[:1] if word in COMMANDS)))
+    path = named.strip()
     command = path.removeprefix("fwbill").strip()
     message = error.format_message().rstrip(".")
     return f"{command}: {message} (see `{path} --help`)" if command else f"{message} (see `fwbill --help`)"
