@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
+from fwbill_tui.sources.engine_threads import start_behind_screen
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.loading import Loaded, load
@@ -63,6 +64,7 @@ class HeadStart:
     def _run(self) -> None:
         tell = self._told.put
         try:
+            start_behind_screen()
             end: Loaded | BaseException = load(
                 self.source, [TimeRange()], progress=tell, snapshot=self._tell_snapshot, cancelled=self.cancelled
             )

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from fwbill_tui.fireworks.errors import FireworksError
+from fwbill_tui.sources.engine_threads import start_behind_screen
 from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
@@ -108,6 +109,7 @@ class Loader:
             self._thread.join(seconds)
 
     def _run(self, number: int, work: Callable[..., Loaded]) -> None:
+        start_behind_screen()
         tell(self._target, self._end_of(number, work))
 
     def _end_of(self, number: int, work: Callable[..., Loaded]) -> LoadFinished | LoadFailed:
