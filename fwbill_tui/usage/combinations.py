@@ -62,7 +62,12 @@ class Combinations:
         found = kept[1]
         but = but if but in predicate.by_column else None
         if but not in found:
-            found[but] = self._placed.filter(predicate.on_labels(but=but)).get_column(self._place).to_list()
+            # In Python: a query, however small, waits for Polars' threads, which may be at a sort of all events.
+            places = list(range(len(self._placed)))
+            for condition in predicate.spelled:
+                if but is None or condition.own != but:
+                    places = condition.kept(places, self._labels)
+            found[but] = places
         return found[but]
 
     def totals(self, places: Sequence[int]) -> Totals:

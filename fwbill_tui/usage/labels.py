@@ -80,9 +80,8 @@ class Labels:
 
 def matching(columns: Iterable[Labels], pattern: str) -> list[list[str]]:
     """Of each column, the labels in which a regular expression (Polars' kind) is found; it is never found in an empty cell."""
-    solid = [pl.lit(labels.solid) for labels in columns]  # in one query: there are few of them, and a query is what takes time
-    found = [texts.filter(texts.str.contains(pattern)).implode().alias(str(number)) for number, texts in enumerate(solid)]
-    return list(pl.select(found).row(0)) if found else []
+    # One by one: a query over all of them would wait for Polars' threads, which may be at a sort of all events.
+    return [labels.solid.filter(labels.solid.str.contains(pattern)).to_list() for labels in columns]
 
 
 class TextLabels(Labels):

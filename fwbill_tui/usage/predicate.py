@@ -7,7 +7,7 @@ Conditions on measures or on free text need the events.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -22,16 +22,41 @@ _LEAST, _MOST = -(2**64), 2**64
 """No count of an event, nor the sum of two, lies beyond."""
 
 
+class LabelCondition(NamedTuple):
+    """Holds where one of the columns `within` has one of its labels; if `negative`, where none has. For Python to look at.
+
+    `own` is the column whose facet it does not count for, if there is one.
+    """
+
+    within: Mapping[str, frozenset[str]]
+    negative: bool
+    own: str | None = None
+
+    @classmethod
+    def of(cls, named: Sequence[tuple[Labels, Iterable[str]]], *, negative: bool, own: str | None = None) -> LabelCondition:
+        """Of columns with labels that each has. One with none of them, or with all that it has, is not read."""
+        within = {known.column: frozenset(labels) for known, labels in named}
+        everywhere = any(len(within[known.column]) == len(known.codes) for known, _ in named)
+        read = {column: labels for column, labels in within.items() if labels and not everywhere}
+        return cls(read, not negative if everywhere else negative, own)
+
+    def kept(self, places: Iterable[int], labels: Mapping[str, Sequence[str]]) -> list[int]:
+        """The places where it holds; `labels` are those of each column by place."""
+        tests = [(labels[column], wanted) for column, wanted in self.within.items()]
+        return [place for place in places if any(texts[place] in wanted for texts, wanted in tests) is not self.negative]
+
+
 class Predicate(NamedTuple):
     """The filters of one query.
 
     `by_column`: conditions that choose or exclude labels of one dictionary column (a facet's own condition does not
-    count for that facet). `across`: search terms, over all dictionary columns. `on_events`: what only events answer,
-    each under a key that says what it asks, so that equal keys mean equal conditions.
+    count for that facet). `across`: search terms, over all dictionary columns. `spelled` are these two once more.
+    `on_events`: what only events answer, each under a key that says what it asks, so that equal keys mean equal conditions.
     """
 
     by_column: Mapping[str, pl.Expr]
     across: tuple[pl.Expr, ...]
+    spelled: tuple[LabelCondition, ...]
     on_events: Mapping[Hashable, pl.Expr]
 
     def on_labels(self, *, but: str | None = None) -> pl.Expr:
@@ -67,6 +92,7 @@ def build(
     `huge_counts` says that prompt and completion tokens of one event together might not fit 64 bits.
     """
     by_column: dict[str, pl.Expr] = {}
+    spelled: list[LabelCondition] = []
     on_events: dict[Hashable, pl.Expr] = {condition: _measure_condition(condition, huge_counts) for condition in query.where}
     for choices, wanted in ((query.only, True), (query.without, False)):
         for dimension, values in choices:
@@ -76,23 +102,27 @@ def build(
                 inside = labels[column].condition(named)
                 expr = inside if wanted else ~inside
                 by_column[column] = by_column[column] & expr if column in by_column else expr
+                spelled.append(LabelCondition.of([(labels[column], named)], negative=not wanted, own=column))
             else:
                 inside = _text_choice(column, values) if column in free_text else pl.lit(value=False)
                 on_events[(wanted, column, values)] = inside if wanted else ~inside
     across: list[pl.Expr] = []
     for term in parse_search(query.search, (*free_text, *labels)):
         texts = [column for column in free_text if term.dimension is None or column == column_of(term.dimension)]
+        scope = None if term.dimension is None else column_of(term.dimension)
+        within = [known for column, known in labels.items() if scope in (None, column)]
+        found = [(known, hits) for known, hits in zip(within, matching(within, term.pattern), strict=True) if hits]
+        condition = _search_condition(term, found, texts)
         if texts:
-            on_events[term] = _search_condition(term, labels, texts)
+            on_events[term] = condition
         else:
-            across.append(_search_condition(term, labels, ()))
-    return Predicate(by_column, tuple(across), on_events)
+            across.append(condition)
+            spelled.append(LabelCondition.of(found, negative=term.negative))
+    return Predicate(by_column, tuple(across), tuple(spelled), on_events)
 
 
-def _search_condition(term: SearchTerm, labels: Mapping[str, Labels], texts: Sequence[str]) -> pl.Expr:
-    scope = None if term.dimension is None else column_of(term.dimension)
-    within = [known for column, known in labels.items() if scope in (None, column)]
-    found = [known.condition(hits) for known, hits in zip(within, matching(within, term.pattern), strict=True) if hits]
+def _search_condition(term: SearchTerm, hits: Sequence[tuple[Labels, list[str]]], texts: Sequence[str]) -> pl.Expr:
+    found = [known.condition(labels) for known, labels in hits]
     found += [pl.col(column).str.contains(term.pattern).fill_null(value=False) for column in texts]
     anywhere = pl.any_horizontal(found) if len(found) > 1 else found[0] if found else pl.lit(value=False)
     return ~anywhere if term.negative else anywhere

@@ -45,7 +45,8 @@ class TableRows:
         """Rows that there will be."""
         self.needs = list(needs) if len(needs) == len(self.columns) else [0] * len(self.columns)
         """The widest text of each column met so far, in terminal cells."""
-        self._taken = frame.select([column.name for column in self.columns])
+        # Column by column: what takes rows out of a frame waits for Polars' threads, which may be at a sort of all events.
+        self._values = [frame.get_column(column.name) for column in self.columns]
         self._blocks: dict[int, list[tuple[str, ...]]] = {}
 
     def completed(self, order: pl.Series | None) -> TableRows:
@@ -87,10 +88,9 @@ class TableRows:
     def _read_block(self, number: int) -> list[tuple[str, ...]]:
         start, end = self._first_of(number), (number + 1) * BLOCK
         picked = slice(start, end) if self.order is None else self.order.slice(start - self.begin, end - start)
-        rows = self._taken[picked]
         shown: list[list[str]] = []
-        for index, column in enumerate(self.columns):
-            column_texts = texts(rows.get_column(column.name), column.kind, self.time_zone)
+        for index, (column, values) in enumerate(zip(self.columns, self._values, strict=True)):
+            column_texts = texts(values[picked], column.kind, self.time_zone)
             self.needs[index] = max(self.needs[index], *map(width, column_texts))
             shown.append(column_texts)
         return list(zip(*shown, strict=True)) if shown else [()] * BLOCK
