@@ -38,6 +38,10 @@ _CLOCK_TOLERANCE = 60
 """Seconds by which a clock may be off before it is worth a word: signed links last for minutes."""
 
 
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept:
     """Where usage is kept, how much of it, and in which state its days are. The size is in bytes."""
@@ -54,9 +58,9 @@ class _Kept:
     @property
     def described(self) -> str:
         """One line for a person."""
-        said = f"{_size(self.size)} in {self.files:,} files in {_home(self.place)}"
+        said = f"{_size(self.size)} in {_counted(self.files, 'file')} in {_home(self.place)}"
         if self.accounts:
-            said += f"; {self.days:,} days of {self.accounts:,} accounts"
+            said += f"; {_counted(self.days, 'day')} of {_counted(self.accounts, 'account')}"
             said += f", {self.provisional:,} of them provisional, {self.missing:,} missing between them"
         return said + (f"; {self.problem}" if self.problem else "")
 

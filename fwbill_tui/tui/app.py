@@ -373,6 +373,10 @@ class FwbillApp(App[int]):
             gc.unfreeze()  # the explorer that is gone was among what stays
         garbage.collect(self)
 
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written, the same wherever it is."""
+        return super().get_key_display(binding).replace("⏎", "↵")
+
     # -- the palette ---------------------------------------------------------------------------------------------------
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that has a key now, a fresh start for the terminal, and Textual's own commands; each of them once."""

@@ -147,6 +147,7 @@ def with_range(query: Query, first: TimeRange | None = None) -> Query:
     if query.range != EVERYTHING:
         return query
     from fwbill_tui.usage.ranges import parse_range  # late: it brings the time zones
+    from fwbill_tui.usage.zones import local_date
 
-    today = datetime.now(UTC).date()
+    today = local_date(datetime.now(UTC), query.time_zone)
     return replace(query, range=parse_range(FIRST_RANGE, today=today, time_zone=query.time_zone))

@@ -131,7 +131,9 @@ class Ledger:
 
     @cached_property
     def empty_columns(self) -> frozenset[str]:
-        """Columns in which no event has a value."""
+        """Columns in which no event has a value; none where there are no events, of which nothing is known."""
+        if self.events.is_empty():
+            return frozenset()
         optional = (column for column in self.events.columns if column not in REQUIRED_COLUMNS)
         return frozenset(column for column in optional if self.events.get_column(column).null_count() == self.events.height)
 

@@ -35,7 +35,7 @@ _INSTANT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[Tt ]+(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(UTC|[Zz]|[+-]\d\d:?\d\d)?"
 )
 _YEARLESS = r"\d\d?-\d\d?"
-_SEPARATOR = re.compile(r"\s*(?:\.{2,3}|…|–|\bto\b)\s*")
+_SEPARATOR = re.compile(r"\s*(?:\.{2,3}|…|–|\bto\b)\s*|\s+-\s+")
 
 
 class Preset(NamedTuple):
@@ -78,12 +78,15 @@ def parse_range(text: str, *, today: date, time_zone: str) -> TimeRange:
     if len(sides) > 2:
         raise QueryError(f"cannot read the range {text!r}: write one start and one end, as in 10-01..10-15")
     if len(sides) == 1:
-        return _single(sides[0], today, time_zone)
-    return _two_sided(sides[0], sides[1], today, time_zone)
+        return _single(sides[0], today, time_zone, typed=text)
+    return _two_sided(sides[0], sides[1], today, time_zone, typed=text)
 
 
 def _without_month_names(words: str, today: date) -> str:
-    """`oct 5` as `10-05`, `oct 5 2026` as `2026-10-05`, `oct 2026` as `2026-10`, and `oct` as the last October that has begun."""
+    """Months in numbers: `oct 5` and `5 oct` as `10-05`, `oct 5 2026` as `2026-10-05`, `oct 2026` as `2026-10`.
+
+    `oct` alone is the last October that has begun.
+    """
 
     def in_numbers(match: re.Match[str]) -> str:
         month, day, year = _MONTH_NUMBERS[match[1]], match[2], match[3]
@@ -91,6 +94,7 @@ def _without_month_names(words: str, today: date) -> str:
             return f"{today.year - (month > today.month)}-{month:02}"
         return "-".join(filter(None, (year, f"{month:02}", day and day.zfill(2))))
 
+    words = re.sub(rf"(?<![\w:-])(?<!\d\.)(\d\d?)\.? {_MONTH_NAME}", r"\2 \1", words)
     return re.sub(rf"{_MONTH_NAME}(?: (\d\d?)(?!\d|:),?)?(?: (\d{{4}})\b)?", in_numbers, words)
 
 
@@ -169,16 +173,20 @@ def _calendar_days(words: str, today: date) -> tuple[date, date] | None:
     return None
 
 
-def _single(words: str, today: date, time_zone: str) -> TimeRange:
+def _single(words: str, today: date, time_zone: str, *, typed: str) -> TimeRange:
     day = _day(words, lambda month, day: _latest(month, day, today))
     if day is not None:
         return _whole_days(day, day, time_zone)
     if _INSTANT.fullmatch(words):
         raise QueryError(f"a time alone is no range: write a start and an end, as in {words}..{words[:10]} 23:59")
-    raise QueryError(f"cannot read the range {words!r}: write {EXAMPLES}")
+    raise _unreadable(typed)
 
 
-def _two_sided(left: str, right: str, today: date, time_zone: str) -> TimeRange:
+def _unreadable(typed: str) -> QueryError:
+    return QueryError(f"cannot read the range {typed.strip()!r}: write {EXAMPLES}")
+
+
+def _two_sided(left: str, right: str, today: date, time_zone: str, *, typed: str) -> TimeRange:
     """`left..right`, where either may be a day, month, quarter, year, a clock time, or open."""
     first = _edge_days(left, lambda month, day: _latest(month, day, today), today)
     last = _edge_days(right, lambda month, day: _latest(month, day, today), today)
@@ -195,6 +203,9 @@ def _two_sided(left: str, right: str, today: date, time_zone: str) -> TimeRange:
         first = begin, begin
     if re.fullmatch(r"\d\d?:\d\d(:\d\d)?", right) and (on := re.match(r"\d{4}-\d\d-\d\d", left)):
         right = f"{on[0]} {right}"
+    for side, days in ((left, first), (right, last)):
+        if side and days is None and not _INSTANT.fullmatch(side.upper()):
+            raise _unreadable(typed)
     start = _edge(left, first[0] if first else None, time_zone, start_of_day)
     end_time = _edge(right, last[1] if last else None, time_zone, end_of_day)
     if start is not None and end_time is not None and start >= end_time:

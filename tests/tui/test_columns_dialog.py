@@ -6,10 +6,11 @@ from fwbill_tui.tui.screens.columns_dialog import ColumnsChoice, ColumnsDialog
 from fwbill_tui.usage.names import COLUMNS
 
 SHOWN = ("start_time", "usage_type", "base_model_name")
+USUAL = ("start_time", "base_model_name", "prompt_tokens", "email")
 
 
 def dialog() -> ColumnsDialog:
-    return ColumnsDialog(COLUMNS, SHOWN, empty={"accelerator_type", "accelerator_seconds"})
+    return ColumnsDialog(COLUMNS, SHOWN, usual=USUAL, empty={"accelerator_type", "accelerator_seconds"})
 
 
 async def test_enter_keeps_what_is_shown(show, size) -> None:
@@ -39,16 +40,18 @@ async def test_the_first_and_the_last_stay_at_the_edge(show) -> None:
 async def test_reset_gives_the_choice_back_to_the_data(show) -> None:
     async with show(dialog()) as pilot:
         await pilot.press("a", "r")
-        assert pilot.app.text_of("#status") == "11 of 13 shown, from left to right"
+        assert pilot.app.text_of("#status") == "4 of 13 shown, from left to right"
+        listed = [line for line in pilot.app.lines() if "■" in line or "□" in line]
+        assert all(name in line for name, line in zip((*USUAL, "end_time"), listed, strict=False))
         await pilot.press("enter")
         assert pilot.app.answer == ColumnsChoice(None)
     async with show(dialog()) as pilot:
         await pilot.press("r", "space", "enter")
-        assert pilot.app.answer == ColumnsChoice(tuple(c for c in COLUMNS[1:] if not c.startswith("accelerator")))
+        assert pilot.app.answer == ColumnsChoice(USUAL[1:])
 
 
 async def test_one_column_at_least(show) -> None:
-    async with show(ColumnsDialog(("a", "[b]\x1b"), ("a",))) as pilot:
+    async with show(ColumnsDialog(("a", "[b]\x1b"), ("a",), usual=("a",))) as pilot:
         assert "□ [b]␛" in "\n".join(pilot.app.lines())
         await pilot.press("space", "enter")
         assert pilot.app.text_of("#status").startswith("✗ ")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
+
+import pytest
 
 from fwbill_tui.archive.archive import Archive, archive_folder
 from fwbill_tui.archive.manifest import Fetch
 from fwbill_tui.sources.launch import Launch
-from fwbill_tui.tui.entrance import check_with_archive, demo_doorway
+from fwbill_tui.tui.entrance import check_with_archive, demo_doorway, with_range
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.schema import EventTypes
 
@@ -38,6 +40,17 @@ def test_a_demo_drops_what_is_kept_of_other_demos_alone() -> None:
     with ExitStack() as stack:
         assert demo_doorway(1000, stack).archive_host == host
     assert [kept.host for kept in archive.accounts()] == sorted([*others, host])
+
+
+def test_the_first_range_ends_with_the_day_of_the_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Evening(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Evening:
+            return cls(2026, 11, 21, 20, tzinfo=tz)
+
+    monkeypatch.setattr("fwbill_tui.tui.entrance.datetime", Evening)
+    for zone, end in (("UTC", datetime(2026, 11, 22, tzinfo=UTC)), ("Asia/Tokyo", datetime(2026, 11, 22, 15, tzinfo=UTC))):
+        assert with_range(Query(time_zone=zone)).range.end == end
 
 
 def test_the_service_is_asked_about_a_key_where_the_range_is_still_to_come() -> None:

@@ -29,6 +29,7 @@ from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.export_dialog import ExportDialog
+from fwbill_tui.tui.widgets.choices import OneOf
 from fwbill_tui.tui.widgets.fields import Line
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
@@ -233,6 +234,9 @@ async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pyte
         assert len(copied) == 1
         assert copied[0].startswith("a")
         assert not any(ord(letter) < 32 for letter in copied[0])
+        await seen.press("Y")
+        assert "TEXT_COMPLETION" in copied[1]
+        assert not any(ord(letter) < 32 for letter in copied[1])
 
 
 async def test_escape_goes_back_to_the_group_one_came_from(export: Path) -> None:
@@ -289,6 +293,44 @@ async def test_a_lazy_file_counts_everything_in_the_range(tmp_path: Path, monkey
         await seen.until(lambda: isinstance(app.screen, ExportDialog))
         await pilot.press("down")
         assert app.screen.query_one("#status", Note).content.startswith("Writes 1,000 events")
+
+
+async def test_the_export_dialog_follows_what_is_loaded_under_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "few.csv", 1000)
+    write_csv(tmp_path / "all.csv", 2000)
+    few, everything = (load(FileSource((str(tmp_path / name),)), [TimeRange()]) for name in ("few.csv", "all.csv"))
+    async with explorer(tmp_path / "all.csv") as seen:
+        screen = seen.screen
+        screen._provenance = None  # as long as a load goes on
+        screen._use(few.ledger)
+        await seen.settle()
+        await seen.pilot.press("e")
+        await seen.until(lambda: isinstance(seen.app.screen, ExportDialog))
+        dialog = seen.app.screen
+        says = dialog.query_one("#status", Note)
+        assert says.content.startswith("Writes 1,000 events")
+        assert says.content.endswith("partial: still loading")
+        screen._provenance = everything.provenance
+        screen._use(everything.ledger)
+        await seen.until(lambda: screen._rows is not None and screen._rows.total == 2000)
+        assert says.content.startswith("Writes 2,000 events")
+        assert "partial" not in says.content
+        assert "2,000 events" in dialog.query_one("#scope", OneOf).render().plain
+        await seen.pilot.press("enter")
+        await seen.until(lambda: any(note.title == "Saved" for note in seen.app._notifications))
+    (written,) = (path for path in tmp_path.glob("*.csv") if path.name not in {"few.csv", "all.csv"})
+    assert pl.read_csv(written).height == 2000
+
+
+async def test_a_view_without_events_is_saved_with_all_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "none.csv").write_text(HEADER + "\n")
+    async with explorer(tmp_path / "none.csv") as seen:
+        await seen.pilot.press("ctrl+s")
+        await seen.until(lambda: any(note.title == "Saved" for note in seen.app._notifications))
+    (written,) = (path for path in tmp_path.glob("*.csv") if path.name != "none.csv")
+    assert set(HEADER.split(",")) <= set(written.read_text().strip().split(","))
 
 
 async def test_a_range_that_a_rollup_refuses_is_taken_back(tmp_path: Path) -> None:

@@ -38,11 +38,13 @@ async def test_the_focused_part_comes_first_and_every_live_key_is_there(show) ->
     async with show(screen):
         groups = live_help(screen)
         assert [group.title for group in groups] == ["List", "Part", "Everywhere"]
-        assert ("↑ k", "Up") in groups[0].rows
-        assert ("f5 r", "Fetch what is new") in groups[1].rows
+        assert ("↑ k", "up") in groups[0].rows
+        assert ("^pgdn", "page right") in groups[0].rows  # Page Right, as Textual has it
+        assert ("f5 r", "fetch what is new") in groups[1].rows
         shown = {does for group in groups for _, does in group.rows}
-        assert "Never now" not in shown
-        assert {active.tooltip or active.binding.description for active in screen.active_bindings.values()} - {""} == shown
+        assert "never now" not in shown
+        named = {active.tooltip or active.binding.description for active in screen.active_bindings.values()} - {""}
+        assert {does.casefold() for does in named} == {does.casefold() for does in shown}
         screen.set_focus(None)
         assert [group.title for group in live_help(screen)] == ["Part", "Everywhere"]
 
@@ -55,7 +57,7 @@ async def test_it_opens_on_its_key_and_closes_on_any_of_its_own(show, size) -> N
             await pilot.pause()
             assert isinstance(pilot.app.screen, HelpScreen)
             text = "\n".join(pilot.app.lines())
-            assert "Group by" in text or size == (80, 24)
+            assert "group by" in text or size == (80, 24)
             assert "esc Close" in text
             await pilot.press(key)
             assert pilot.app.screen is screen

@@ -311,15 +311,16 @@ async def test_text_from_the_environment_is_literal(show) -> None:
         assert "\x1b" not in text
 
 
-async def test_the_other_ways_in_and_out(show, tmp_path: Path) -> None:
+async def test_the_other_ways_in_and_out(show, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "usage.csv").write_text("x")
-    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+    monkeypatch.chdir(tmp_path)
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE)) as pilot:
         await pilot.press("d")
         assert isinstance(pilot.app.answer, OpenDemo)
-    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE)) as pilot:
         await pilot.press("q")
         assert pilot.app.answer is None
-    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, folder=tmp_path)) as pilot:
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE)) as pilot:
         await pilot.press("tab", "tab", "tab", "enter")
         assert isinstance(pilot.app.screen, OpenFilesScreen)
         await pilot.press("escape", "o", *"usage.csv")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input, OptionList
 
 from fwbill_tui.tui.screens.open_files import OpenFiles, OpenFilesScreen
-from fwbill_tui.tui.screens.open_files_listing import look, size_text
+from fwbill_tui.tui.screens.open_files_listing import MOST_SHOWN, Listing, look, size_text
 from fwbill_tui.tui.widgets.button import Button
 
 
@@ -92,6 +93,40 @@ async def test_files_are_marked_and_opened_together(show, size, folder) -> None:
         assert pilot.app.text_of("#status") == "2 files marked, 3.0 kB"
         await pilot.press("tab", "enter")
         assert pilot.app.answer == OpenFiles((str(folder / "usage-1.csv"), str(folder / "usage-2.csv.gz")))
+
+
+async def test_enter_on_a_file_without_mark_opens_those_with_one(show, folder) -> None:
+    async with show(OpenFilesScreen(folder)) as pilot:
+        await settled(pilot)
+        await pilot.press("down", "down", "space", "up", "enter")
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-1.csv"),))
+
+
+async def test_more_files_than_are_listed_are_not_told_as_so_many(show, tmp_path) -> None:
+    for number in range(MOST_SHOWN + 1):
+        (tmp_path / f"{number}.csv").write_text("x")
+    async with show(OpenFilesScreen(tmp_path)) as pilot:
+        await pilot.press(*"*.csv")
+        await settled(pilot)
+        assert pilot.app.text_of("#status") == f"↵ opens all files that match, more than the {MOST_SHOWN} listed"
+
+
+async def test_enter_waits_for_the_look_at_a_slow_disk(show, folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def slow(typed: str, folder: Path) -> Listing:
+        go_on.wait(5)
+        return look(typed, folder)
+
+    async with show(OpenFilesScreen(folder)) as pilot:
+        await settled(pilot)
+        monkeypatch.setattr("fwbill_tui.tui.screens.open_files.look", slow)
+        await pilot.press(*"usage-1.csv", "enter")
+        assert pilot.app.answer is pilot.app.no_answer
+        go_on.set()
+        await settled(pilot)
+        await settled(pilot)
+        assert pilot.app.answer == OpenFiles((str(folder / "usage-1.csv"),))
 
 
 async def test_a_pattern_shows_what_it_matches_and_is_handed_on_as_it_is(show, folder) -> None:

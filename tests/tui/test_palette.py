@@ -61,7 +61,7 @@ async def test_ctrl_c_quits_unless_text_is_selected(tmp_path: Path) -> None:
         await seen.press("slash", *"kimi")
         assert listed()["^c"] == "Everywhere: quit"
         seen.screen.query_one("#search", Input).action_select_all()
-        assert listed()["^c"] == "Text line: Copy selected text"
+        assert listed()["^c"] == "Text line: copy selected text"
         await seen.press("ctrl+c")
         assert seen.app.clipboard == "kimi"
         await seen.press("end")

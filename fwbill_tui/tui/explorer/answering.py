@@ -178,9 +178,10 @@ class Answering:
 
     def _is_quick(self, question: Question) -> bool:
         """Whether the way to a thread and back, on busy cores, would take longer than the answer, which is mere sums."""
-        if self._summed is None or self._summed[0] is not question.ledger:
+        summed = self._summed  # once, here and below: a thread may put another in its place
+        if summed is None or summed[0] is not question.ledger:
             return False
-        (known, known_chart), (query, chart) = self._summed[1], question.summed
+        (known, known_chart), (query, chart) = summed[1], question.summed
         if known_chart != chart or known.clear_filters() != query.clear_filters():
             return False
         with suppress(QueryError):
@@ -230,23 +231,25 @@ class Answering:
 
     def _summary(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, (query, chart) = question.ledger, question.summed
-        if self._summed is None or self._summed[0] is not ledger or self._summed[1] != (query, chart):
+        summed = self._summed
+        if summed is None or summed[0] is not ledger or summed[1] != (query, chart):
             totals = ledger.totals(query)
             whole, facets = self._whole(ledger, query, totals), ledger.facets(query)
             if superseded(0):
                 return
             series = ledger.series(query, chart.dimension, measure=chart.measure, limit=chart.limit)
-            self._summed = ledger, (query, chart), (totals, whole, facets, series)
-        self._tell(SummaryReady(question, *self._summed[2]))
+            summed = self._summed = ledger, (query, chart), (totals, whole, facets, series)
+        self._tell(SummaryReady(question, *summed[2]))
 
     def _whole(self, ledger: Ledger, query: Query, totals: Totals) -> Totals:
         """The totals without filters: one letter after the other asks for the same."""
         unfiltered = query.clear_filters()
         if unfiltered == query:
             return totals
-        if self._unfiltered is None or self._unfiltered[0] is not ledger or self._unfiltered[1] != unfiltered:
-            self._unfiltered = ledger, unfiltered, ledger.whole(query)
-        return self._unfiltered[2]
+        known = self._unfiltered
+        if known is None or known[0] is not ledger or known[1] != unfiltered:
+            known = self._unfiltered = ledger, unfiltered, ledger.whole(query)
+        return known[2]
 
     def _first_rows(self, question: Question, superseded: Callable[[float], bool]) -> None:
         ledger, query = question.ledger, question.query

@@ -32,6 +32,10 @@ _EVENT_COLUMNS: dict[str, tuple[str, Kind]] = {
 }
 
 
+_GROUP_ORDER = sorted(GROUP_MEASURES, key=lambda name: name not in {"events", "total_tokens", "accelerator_seconds"})
+"""Measures of groups from left to right: what people group for first, the parts of it behind."""
+
+
 def title_of_column(column: str) -> str:
     """The short title of a column; a further one has its own name."""
     known = _EVENT_COLUMNS.get(column)
@@ -62,4 +66,4 @@ def group_columns(group_by: Sequence[str]) -> list[ColumnSpec]:
         kind = _EVENT_COLUMNS[column][1] if column in _EVENT_COLUMNS else "text"
         least = 16 if len(group_by) > 1 else 24
         specs.append(ColumnSpec(name, title_of_column(column), kind, minimum=least, maximum=40, frozen=True))
-    return [*specs, *(ColumnSpec(name, *_EVENT_COLUMNS[name]) for name in GROUP_MEASURES)]
+    return [*specs, *(ColumnSpec(name, *_EVENT_COLUMNS[name]) for name in _GROUP_ORDER)]

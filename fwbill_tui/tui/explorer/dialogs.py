@@ -106,7 +106,8 @@ class ExplorerDialogs(ExplorerFiles):
             if choice is not None:
                 self.ask(replace(self.query_now, columns=choice.columns))
 
-        dialog = ColumnsDialog(ledger.events.columns, ledger.visible_columns(query), empty=ledger.empty_columns)
+        shown, usual = (ledger.visible_columns(one) for one in (query, replace(query, columns=None)))
+        dialog = ColumnsDialog(ledger.events.columns, shown, usual=usual, empty=ledger.empty_columns)
         self.app.push_screen(dialog, take)
 
     def show_row(self, row: Mapping[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.screen import Screen
 
@@ -11,13 +12,18 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer import columns
 from fwbill_tui.tui.explorer.answering import RowsReady
 from fwbill_tui.tui.explorer.saving import SaveEnded, SaveProgress, Saver, Saving
+from fwbill_tui.tui.here import here
 from fwbill_tui.tui.widgets.painted import Plain
 from fwbill_tui.tui.widgets.save_line import SaveLine
 from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.query import Query, QueryError
 from fwbill_tui.usage.rollup_ledger import RollupLedger
+
+if TYPE_CHECKING:
+    from fwbill_tui.tui.screens.export_dialog import ExportDialog, ExportSizes
 
 
 class ExplorerFiles(Plain, Screen[None]):
@@ -25,6 +31,8 @@ class ExplorerFiles(Plain, Screen[None]):
 
     _ledger: Ledger | None = None
     _rows: RowsReady | None = None
+    _in_range: int | None = None
+    _export_dialog: ExportDialog | None = None
     account: str | None = None
 
     @property
@@ -53,45 +61,70 @@ class ExplorerFiles(Plain, Screen[None]):
 
         query = self.query_now
         shown = None if query.group_by else self._ledger.visible_columns(query)
-        path = _folder() / default_name(self.account, query)
+        path = here() / default_name(self.account, query)
         self.save(Saving(self._ledger, query, path, self._rows.total, columns=shown, partial=self.partial()))
 
     def action_export(self) -> None:
         """Choose what is saved, as what, and where."""
-        if self._ledger is None or self._rows is None:
-            self.notify("there is nothing to export yet", severity="warning")
-            return
         from fwbill_tui.export.names import default_name
-        from fwbill_tui.tui.screens.export_dialog import ExportChoice, ExportDialog, ExportSizes
+        from fwbill_tui.tui.screens.export_dialog import ExportChoice, ExportDialog
 
-        ledger, query, rows = self._ledger, self.query_now, self._rows
+        query = self.query_now
         everything = replace(query.clear_filters(), group_by=())
-        visible = ledger.visible_columns(everything)
         try:
-            in_range = ledger.rows_in_range(query)
+            sizes = self._export_sizes(query)
         except QueryError as error:
             self.notify(cells.label(str(error)), title="Nothing to export", severity="error", markup=False)
             return
-        what = "groups" if isinstance(ledger, RollupLedger) else ledger.row_names[1]
-        sizes = ExportSizes(
-            rows.total, in_range, len(visible), len(ledger.events.columns), groups=bool(query.group_by), what=what
-        )
+        if sizes is None:
+            self.notify("there is nothing to export yet", severity="warning")
+            return
 
         def take(choice: ExportChoice | None) -> None:
-            if choice is not None:
+            dialog, self._export_dialog = self._export_dialog, None
+            ledger = self._ledger
+            if choice is not None and ledger is not None and dialog is not None:
                 chosen = query if choice.scope == "shown" else everything
-                shown = visible if choice.columns == "visible" and not chosen.group_by else None
-                count = sizes.shown_rows if choice.scope == "shown" else sizes.all_rows
+                shown = ledger.visible_columns(everything) if choice.columns == "visible" and not chosen.group_by else None
+                count = dialog.sizes.shown_rows if choice.scope == "shown" else dialog.sizes.all_rows
                 options = (choice.format, shown, choice.overwrite, choice.neutralise_formulas, self.partial())
                 self.save(Saving(ledger, chosen, choice.path, count, *options))
 
-        dialog = ExportDialog(
+        self._export_dialog = ExportDialog(
             sizes,
-            _folder(),
+            here(),
             lambda scope, kind: default_name(self.account, query if scope == "shown" else everything, kind),
-            note=f"partial: {self.partial()}" if self.partial() else "",
+            note=self._export_note(),
         )
-        self.app.push_screen(dialog, take)
+        self.app.push_screen(self._export_dialog, take)
+
+    def follow_export(self) -> None:
+        """Have a dialog that is open say how much there is to export by now: more may have been loaded since."""
+        if self._export_dialog is not None and (sizes := self._export_sizes(self.query_now)) is not None:
+            self._export_dialog.follow(sizes, self._export_note())
+
+    def _export_sizes(self, query: Query) -> ExportSizes | None:
+        """How much there is to export; None as long as that is not known. Raises QueryError."""
+        from fwbill_tui.tui.screens.export_dialog import ExportSizes
+
+        ledger, rows = self._ledger, self._rows
+        if ledger is None or rows is None:
+            return None
+        # Events on disk are not counted here: that may have to wait for a pass over all of them.
+        in_range = self._in_range if isinstance(ledger, LazyLedger) else ledger.rows_in_range(query)
+        if in_range is None:
+            return None
+        return ExportSizes(
+            rows.total,
+            in_range,
+            len(ledger.visible_columns(replace(query.clear_filters(), group_by=()))),
+            len(ledger.events.columns),
+            groups=bool(query.group_by),
+            what="groups" if isinstance(ledger, RollupLedger) else ledger.row_names[1],
+        )
+
+    def _export_note(self) -> str:
+        return f"partial: {self.partial()}" if self.partial() else ""
 
     def save(self, saving: Saving) -> None:
         """Write a file, unless one is being written."""
@@ -167,16 +200,8 @@ class ExplorerFiles(Plain, Screen[None]):
             from fwbill_tui.export.formats import csv_text
 
             row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
-            self._copy(csv_text(row).rstrip("\n"), "row")
+            self._copy(literal(csv_text(row).rstrip("\n")), "row")
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
         self.notify(f"{what} copied", timeout=2, markup=False)
-
-
-def _folder() -> Path:
-    """Where files are saved: the current folder, or the user's own where that was removed meanwhile."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path.home()

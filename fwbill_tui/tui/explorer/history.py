@@ -25,18 +25,21 @@ class History:
     def __init__(self, query: Query) -> None:
         self._past: list[Query] = []
         self._future: list[Query] = []
+        self._typing = 0
+        """What the last step was: typing in the search (1), taking letters back (-1), something else (0)."""
         self.now = query
 
     def go(self, query: Query) -> None:
-        """Move on to another query. A search being typed is one step, not one per letter."""
+        """Move on to another query. A search being typed is one step, not one per letter; so is one that is taken back."""
         if query == self.now:
             return
-        typing = replace(query, search="") == replace(self.now, search="")
-        if not (typing and self._past and replace(self._past[-1], search="") == replace(self.now, search="")):
+        typing = _typing(self.now, query)
+        goes_on = query.search.startswith(self.now.search) or self.now.search.startswith(query.search)
+        if not (typing and typing == self._typing and goes_on):
             self._past.append(self.now)
             del self._past[:-_MOST_STEPS]
         self._future.clear()
-        self.now = query
+        self._typing, self.now = typing, query
 
     def undo(self) -> Query | None:
         """The query before, which is then the one that is; None when there is none."""
@@ -50,5 +53,11 @@ class History:
         if not source:
             return None
         target.append(self.now)
-        self.now = source.pop()
+        self._typing, self.now = 0, source.pop()
         return self.now
+
+
+def _typing(before: Query, after: Query) -> int:
+    if replace(before, search=after.search) != after:
+        return 0
+    return -1 if before.search.startswith(after.search) else 1

@@ -60,6 +60,8 @@ class ExplorerLoads(ExplorerDialogs):
         self._loader = Loader(self)
         self._begun: HeadStart | None = None
         self._ledger: Ledger | None = None
+        self._ledger_of = 0
+        """The number of the load that the ledger is of. A ledger that grows keeps its rows where they are; another does not."""
         self._builder: LedgerBuilder | None = None
         self._provenance: Provenance | None = None
         self._loaded_range: TimeRange | None = None
@@ -209,7 +211,7 @@ class ExplorerLoads(ExplorerDialogs):
 
     def _use(self, ledger: Ledger) -> None:
         fewer = self._ledger is not None and ledger.event_count < self._ledger.event_count
-        self._ledger = ledger
+        self._ledger, self._ledger_of = ledger, self._loader.number
         count = ledger.event_count
         self.query_one(FetchPanel).found = f"{count:,} {ledger.row_names[count != 1]}"
         self.show_standing()

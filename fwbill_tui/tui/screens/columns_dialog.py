@@ -21,7 +21,7 @@ from fwbill_tui.usage.literal import literal
 
 @dataclass(frozen=True, slots=True)
 class ColumnsChoice:
-    """The columns to show, in order; None: those that are not empty throughout, in the export's order."""
+    """The columns to show, in order; None: those that are not empty throughout, in their usual order."""
 
     columns: tuple[str, ...] | None
 
@@ -39,21 +39,27 @@ class ColumnsDialog(Dialog[ColumnsChoice]):
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "columns_dialog.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "Show/hide"),
-        Binding("shift+up,K", "shift(-1)", "Move", key_display="⇧↑↓", tooltip="Move the column to the left"),
+        Binding("shift+up,K", "shift(-1)", "Move", key_display="shift+↑↓", tooltip="Move the column to the left"),
         Binding("shift+down,J", "shift(1)", "Move on", show=False, tooltip="Move the column to the right"),
         Binding("a", "show_all", "All"),
-        Binding("r", "reset", "Reset", tooltip="Show those that are not empty, in the export's order"),
+        Binding("r", "reset", "Reset", tooltip="Show those that are not empty, in their usual order"),
     ]
 
-    def __init__(self, columns: Sequence[str], shown: Sequence[str], *, empty: Collection[str] = ()) -> None:
-        """`columns`: all of them in the export's order. `shown`: those on show, in their order. `empty`: throughout."""
+    def __init__(
+        self, columns: Sequence[str], shown: Sequence[str], *, usual: Sequence[str], empty: Collection[str] = ()
+    ) -> None:
+        """`columns`: all of them. `shown`: those on show, in their order; `usual`: where nobody chose. `empty`: throughout."""
         super().__init__()
         self._columns = tuple(columns)
+        self._usual = tuple(usual)
         self._empty = frozenset(empty)
-        self._order = [*shown, *(column for column in columns if column not in shown)]
+        self._order = self._in_front(shown)
         self._shown = set(shown)
         self._reset = False
         """Whether the choice is still the one that `reset` gave."""
+
+    def _in_front(self, shown: Sequence[str]) -> list[str]:
+        return [*shown, *(column for column in self._columns if column not in shown)]
 
     def compose_content(self) -> ComposeResult:
         """The list, and how many are shown."""
@@ -109,8 +115,8 @@ class ColumnsDialog(Dialog[ColumnsChoice]):
     def action_reset(self) -> None:
         """As it is when nobody chose."""
         self._reset = True
-        self._order = list(self._columns)
-        self._shown = set(self._columns) - self._empty
+        self._order = self._in_front(self._usual)
+        self._shown = set(self._usual)
         self._paint()
 
     @on(ColumnList.OptionSelected)

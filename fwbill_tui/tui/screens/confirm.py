@@ -18,7 +18,6 @@ from fwbill_tui.usage.literal import literal
 class ConfirmScreen(Dialog[bool]):
     """A question with two answers; dismisses with True, False, or None on `esc`. `enter` takes the harmless one at first."""
 
-    HEADING = "Are you sure?"
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "confirm.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Yes"),
@@ -31,6 +30,10 @@ class ConfirmScreen(Dialog[bool]):
         super().__init__()
         self._question = question
         self._labels = yes, no
+
+    @property
+    def heading(self) -> str:
+        return f"{self._labels[0]}?"
 
     def compose_content(self) -> ComposeResult:
         """The question."""

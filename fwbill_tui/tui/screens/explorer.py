@@ -25,7 +25,7 @@ from fwbill_tui.tui.explorer.history import Drilled, History
 from fwbill_tui.tui.screens.own_clicks import OwnClicks
 from fwbill_tui.tui.screens.painting import PaintedOnce
 from fwbill_tui.tui.widgets.chart import UsageChart
-from fwbill_tui.tui.widgets.chips import FilterChips, chips_of
+from fwbill_tui.tui.widgets.chips import FilterChips, by_words, chips_of
 from fwbill_tui.tui.widgets.facets import FacetPanel
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.key_bar import KeyBar
@@ -95,6 +95,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         self._back_to: Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
+        self._asked_of = self._rows_of = 0
+        """The loads that the question, and the rows on show, are about."""
         self._range_shown: TimeRange | None = None
 
     # -- composition ---------------------------------------------------------------------------------------------------
@@ -163,7 +165,11 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         """Hand the query down to the widgets that show it."""
         query = self.query_now
         self.query_one(SearchBox).show_search(query.search)
-        self.query_one(FilterChips).chips = tuple(chips_of(query))
+        while self._drilled and self._drilled[-1].query == query:  # gone back to by undo
+            self._drilled.pop()
+        chips = self.query_one(FilterChips)
+        chips.chips = tuple(chips_of(query))
+        chips.way_back = f"‹ esc to groups by {by_words(self._drilled[-1].query)}" if self._drilled else ""
         if query.range != self._range_shown:
             self._range_shown = query.range
             self.show_day_states()
@@ -172,9 +178,9 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         if self._ledger is None:
             return
         self._moved = self._moved and not fewer
-        anchor = self._anchor() if self._moved else None
+        anchor = self._anchor() if self._moved and self._rows_of == self._ledger_of else None
         question = Question(self._ledger, self.query_now, self.chart_view, anchor)
-        self._asked = question
+        self._asked, self._asked_of = question, self._ledger_of
         self._answering.ask(question)
 
     def _anchor(self) -> int | None:
@@ -229,11 +235,12 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         if self._back_to is not None and self._back_to.query == message.question.query:
             cursor, line = position_of(message.frame, self._back_to.key), self._back_to.line
         self._back_to = None
-        before, self._rows = self._rows, message
+        before, self._rows, self._rows_of = self._rows, message, self._asked_of
         lifted = before is not None and before.question.query.filtered and not message.question.query.filtered
         self._fill_table(message, cursor, line, widths_anew=lifted)
         self._moved = bool(cursor)
         self._show_problem()
+        self.follow_export()
 
     def _fill_table(self, message: RowsReady, cursor: int | None, line: int | None = None, *, widths_anew: bool = False) -> None:
         query = message.question.query
@@ -418,5 +425,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         else:
             today = local_date(datetime.now(UTC), query.time_zone)
             moved = self.allowed(lambda: replace(query, range=shift(query.range, query.time_zone, by, today=today)))
-            if moved is not None:
+            if moved is not None and by > 0 and moved.range.start is not None and moved.range.start > datetime.now(UTC):
+                self.notify("the next period has not begun yet", timeout=4)
+            elif moved is not None:
                 self.ask(moved)

@@ -80,7 +80,7 @@ class ExportDialog(Dialog[ExportChoice]):
     def __init__(self, sizes: ExportSizes, folder: Path, name_of: Callable[[Scope, Format], str], *, note: str = "") -> None:
         """`name_of` names the file until the user does; `note` is a warning, such as that the events are not all there are."""
         super().__init__()
-        self._sizes = sizes
+        self.sizes = sizes
         self._folder = folder
         self._name_of = name_of
         self._note = note
@@ -88,18 +88,12 @@ class ExportDialog(Dialog[ExportChoice]):
 
     def compose_content(self) -> ComposeResult:
         """Rows, columns, format, file; then what would be written."""
-        sizes, rows = self._sizes, "groups" if self._sizes.groups else self._sizes.what
-        width = len(f"{max(sizes.shown_rows, sizes.all_rows):,}")
-        scopes = {
-            "shown": f"what is shown            {sizes.shown_rows:>{width},} {rows}",
-            "range": f"everything in the range  {sizes.all_rows:>{width},} {sizes.what}",
-        }
+        sizes = self.sizes
         with Grid(id="choices"):
             yield Label("Rows", classes="caption")
-            yield OneOf(scopes, "shown", stacked=True, id="scope")
+            yield OneOf(_scopes(sizes), "shown", stacked=True, id="scope")
             yield Label("Columns", classes="caption")
-            columns = {"visible": f"visible ({sizes.visible_columns})", "all": f"all ({sizes.all_columns})"}
-            yield OneOf(columns, "visible", id="columns")
+            yield OneOf(_columns(sizes), "visible", id="columns")
             yield Label("Format", classes="caption")
             yield OneOf(_FORMATS, "csv", id="format")
             yield Label("", classes="caption")
@@ -116,6 +110,13 @@ class ExportDialog(Dialog[ExportChoice]):
         """Say what would be written."""
         self._show()
 
+    def follow(self, sizes: ExportSizes, note: str) -> None:
+        """Take what would be written as it is by now."""
+        self.sizes, self._note = sizes, note
+        self.query_one("#scope", OneOf).relabel(_scopes(sizes))
+        self.query_one("#columns", OneOf).relabel(_columns(sizes))
+        self._show()
+
     @property
     def _choice(self) -> ExportChoice:
         kind = cast("Format", self.query_one("#format", OneOf).value)
@@ -130,7 +131,7 @@ class ExportDialog(Dialog[ExportChoice]):
     @on(OneOf.Changed)
     def _show(self) -> None:
         """Follow the choices: the suggested name, what applies, what would be written."""
-        choice, sizes, line = self._choice, self._sizes, self.query_one("#path", Line)
+        choice, sizes, line = self._choice, self.sizes, self.query_one("#path", Line)
         suggested = self._name_of(choice.scope, choice.format)
         if line.value == self._suggested:
             line.value = suggested
@@ -191,3 +192,15 @@ class ExportDialog(Dialog[ExportChoice]):
                     self.dismiss(replace(choice, overwrite=True))
 
             self.app.push_screen(ConfirmScreen(f"{choice.path.name} is there already. Replace it?"), leave)
+
+
+def _scopes(sizes: ExportSizes) -> dict[str, str]:
+    width, rows = len(f"{max(sizes.shown_rows, sizes.all_rows):,}"), "groups" if sizes.groups else sizes.what
+    return {
+        "shown": f"what is shown            {sizes.shown_rows:>{width},} {rows}",
+        "range": f"everything in the range  {sizes.all_rows:>{width},} {sizes.what}",
+    }
+
+
+def _columns(sizes: ExportSizes) -> dict[str, str]:
+    return {"visible": f"visible ({sizes.visible_columns})", "all": f"all ({sizes.all_columns})"}

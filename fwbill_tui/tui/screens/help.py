@@ -23,13 +23,19 @@ def live_help(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
     """The bindings that are active on a screen now, from the focused part outwards; keys of one action share a row."""
     groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
     for node, binding, _, tooltip in live_bindings(screen):
-        does = tooltip or binding.description
+        does = _spoken(tooltip or binding.description)
         if does:
             keys, _ = groups.setdefault(node, {}).setdefault(binding.action, ([], does))
             keys.append(screen.app.get_key_display(replace(binding, key_display=None)))
     return tuple(
         KeyGroup(_title(node), tuple((" ".join(keys), does) for keys, does in rows.values())) for node, rows in groups.items()
     )
+
+
+def _spoken(does: str) -> str:
+    """In one manner, whoever named it: `page left` for Textual's `Page Left`."""
+    words = does.lower() if does.istitle() else does
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
 
 
 def _title(node: DOMNode) -> str:

@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
 from textual import on
@@ -27,6 +26,7 @@ from textual.widgets.option_list import Option
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, TooManyRequests
+from fwbill_tui.tui.here import here
 from fwbill_tui.tui.screens.boxed import BOXED_BINDINGS, Boxed, Note
 from fwbill_tui.tui.widgets import checkbox
 from fwbill_tui.tui.widgets.button import Button
@@ -84,7 +84,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
     A pasted key leaves the line the moment it is tried, and is in memory only, unless the user ticks that it be kept.
     """
 
-    HEADING = "fwbill ─ usage and cost explorer for Fireworks AI"
+    HEADING = "fwbill ─ usage explorer for Fireworks AI"
     AUTO_FOCUS = ""  # `on_mount` knows better than to take the first part
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "login.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -136,12 +136,11 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         search: Search | None = None,
         last_account: Callable[[Credential], str | None] = lambda _: None,
         account: str | None = None,
-        folder: Path | None = None,
         note: str = "",
         at_once: bool = False,
         choose: bool = False,
     ) -> None:
-        """`folder` is where exported files are looked for at first; `note` says why the user has to sign in (again).
+        """`note` says why the user has to sign in (again).
 
         `at_once` tries the first usable credential without being told to, and opens the account opened last with it;
         `esc` stops that. `search` finds more, and is asked when the given ones don't sign in at once. `choose` offers
@@ -151,7 +150,6 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         self._credentials = tuple(credentials)
         self._host = endpoints.host
         self._check = check or check_at(endpoints)
-        self._folder = folder
         self._note = note
         self._at_once = at_once
         self._search = search
@@ -274,7 +272,7 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         from fwbill_tui.tui.screens.open_files import OpenFilesScreen
 
         self.action_stop()
-        self.app.push_screen(OpenFilesScreen(self._folder or Path.cwd()), self._leave_with_files)
+        self.app.push_screen(OpenFilesScreen(here()), self._leave_with_files)
 
     def _leave_with_files(self, files: OpenFiles | None) -> None:
         if files is not None:

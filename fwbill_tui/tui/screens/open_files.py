@@ -99,6 +99,8 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         self._listing = Listing("")
         self._looking = False
         self._marked: dict[Path, int] = {}
+        self._awaited: str | None = None
+        """What is to be opened once it has been looked for."""
         """Marked files and their sizes."""
 
     def compose_content(self) -> ComposeResult:
@@ -135,12 +137,14 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         if message.listing.typed != self.query_one("#path", Line).value:
             self._look()
             return
-        self._listing = message.listing
+        awaited, self._awaited, self._listing = self._awaited, None, message.listing
         entries = self.query_one("#entries", EntryList)
         entries.clear_options()
         entries.add_options(Option(self._shown(entry)) for entry in self._listing.entries)
         entries.highlighted = 0 if self._listing.entries else None
         self._say()
+        if awaited == self._listing.typed:
+            self._open_listed()
 
     def _say(self) -> None:
         note, listing = self.query_one("#status", Note), self._listing
@@ -151,6 +155,8 @@ class OpenFilesScreen(Dialog[OpenFiles]):
             note.say(f"{number} {'file' if number == 1 else 'files'} marked, {size}")
         elif listing.problem:
             note.refuse(listing.problem)
+        elif listing.more:
+            note.say(f"↵ opens all files that match, more than the {len(listing.entries)} listed")
         elif listing.pattern and listing.entries:
             size = size_text(sum(entry.size for entry in listing.entries))
             note.say(f"↵ opens the {len(listing.entries)} files that match, {size}")
@@ -213,7 +219,7 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         if entry.folder:
             self._write(typed[: len(typed) - len(typed.rpartition("/")[2])] + entry.name)
         else:
-            self._open({**self._marked, entry.path: entry.size})
+            self._open(self._marked or {entry.path: entry.size})
 
     @on(Line.Submitted, "#path")
     def _open_typed(self) -> None:
@@ -221,7 +227,14 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         if not typed and self._marked:
             self._open(self._marked)
             return
-        listing = self._listing if self._listing.typed == typed else look(typed, self._folder)
+        if self._listing.typed == typed:
+            self._open_listed()
+        else:
+            self._awaited = typed
+
+    def _open_listed(self) -> None:
+        """Open what the line says, which has been looked for."""
+        listing, typed = self._listing, self._listing.typed
         if listing.opens is not None:
             self.dismiss(OpenFiles((listing.opens,)))
         elif typed:

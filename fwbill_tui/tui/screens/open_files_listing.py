@@ -35,6 +35,8 @@ class Listing:
     problem: str = ""
     opens: str | None = None
     pattern: bool = False
+    more: bool = False
+    """Whether there are more that match than entries."""
 
 
 def look(typed: str, folder: Path) -> Listing:
@@ -53,7 +55,7 @@ def look(typed: str, folder: Path) -> Listing:
         return Listing(typed, problem=f"{literal(typed or str(folder))}: {getattr(error, 'strerror', None) or error}")
     if not found:
         return Listing(typed, problem=f"no file matches {literal(typed)}", pattern=True)
-    return Listing(typed, tuple(found), opens=str(path), pattern=True)
+    return Listing(typed, tuple(found[:MOST_SHOWN]), opens=str(path), pattern=True, more=len(found) > MOST_SHOWN)
 
 
 def _listed(typed: str, path: Path, folder: Path) -> Listing:
@@ -73,7 +75,7 @@ def _matches(pattern: Path) -> list[Entry]:
     base = Path(*pattern.parts[:first])
     found = (path for path in base.glob("/".join(pattern.parts[first:])) if path.is_file())
     entries = [Entry(str(path.relative_to(base)), path, folder=False, size=path.stat().st_size) for path in found]
-    return sorted(islice(entries, MOST_SHOWN), key=lambda entry: entry.name)
+    return sorted(islice(entries, MOST_SHOWN + 1), key=lambda entry: entry.name)
 
 
 def _entries(parent: Path, begins: str) -> list[Entry]:

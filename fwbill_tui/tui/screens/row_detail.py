@@ -23,7 +23,7 @@ class RowDetailScreen(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,q", "cancel", "Close", show=False),
         Binding("escape", "cancel", "Close", key_display="esc"),
-        Binding("Y", "copy_all", "Copy all", key_display="⇧y"),
+        Binding("Y", "copy_all", "Copy all", key_display="shift+y"),
     ]
 
     def __init__(self, fields: Sequence[tuple[str, str]], *, what: str = "usage event") -> None:

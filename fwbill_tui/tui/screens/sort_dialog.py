@@ -12,6 +12,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from fwbill_tui.tui.screens.dialog import Dialog
+from fwbill_tui.tui.widgets.fields import ChoiceList
 from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec
 from fwbill_tui.usage.query import SortKey
 
@@ -22,7 +23,7 @@ class SortDialog(Dialog[str]):
     HEADING: ClassVar[str] = "Sort by"
     DEFAULT_CSS = """
     SortDialog #box { width: 44; }
-    SortDialog OptionList { height: auto; max-height: 16; border: none; padding: 0; background: $surface; }
+    SortDialog ChoiceList { height: auto; max-height: 16; border: none; padding: 0 1; background: $surface; }
     """
 
     def __init__(self, columns: Sequence[ColumnSpec], sort: Sequence[SortKey]) -> None:
@@ -32,7 +33,7 @@ class SortDialog(Dialog[str]):
 
     def compose_content(self) -> ComposeResult:
         """One line per column on show."""
-        yield OptionList(
+        yield ChoiceList(
             *(Option(Content(f"{spec.title:<24}{self._sort.get(spec.name, '')}"), id=spec.name) for spec in self._columns),
             markup=False,
         )

@@ -20,6 +20,7 @@ from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.query import Query
 
 _LONGEST = 36
+_GAP = "  "
 
 
 class Chip(NamedTuple):
@@ -48,6 +49,11 @@ def chips_of(query: Query) -> list[Chip]:
     return chips
 
 
+def by_words(query: Query) -> str:
+    """What a query groups by: `day, model`."""
+    return ", ".join(title_of(name).lower() for name in query.group_by)
+
+
 class FilterChips(Painted, Widget):
     """The active filters on one line. Where lines are few it takes no room when there are none."""
 
@@ -55,7 +61,7 @@ class FilterChips(Painted, Widget):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,h", "move(-1)", "previous", show=False),
         Binding("right,l", "move(1)", "next", show=False),
-        Binding("enter,delete,backspace,space", "remove", "remove this filter", key_display="enter"),
+        Binding("enter,delete,backspace,space", "remove", "remove this filter", key_display="↵"),
         Binding("escape", "leave", "back to the table"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"chips--chip", "chips--cursor", "chips--more"}
@@ -81,9 +87,17 @@ class FilterChips(Painted, Widget):
 
     chips: reactive[tuple[Chip, ...]] = reactive(tuple)
     cursor: reactive[int] = reactive(0)
+    way_back: reactive[str] = reactive("")
+    """Where `esc` leads from inside a group; stands before the chips."""
+
+    def watch_way_back(self) -> None:
+        self._give_room()
+
+    def _give_room(self) -> None:
+        self.set_class(bool(self.chips or self.way_back), "filtered")
 
     def watch_chips(self) -> None:
-        self.set_class(bool(self.chips), "filtered")
+        self._give_room()
         self.can_focus = bool(self.chips)
         self.cursor = max(0, min(self.cursor, len(self.chips) - 1))
         if not self.chips and self.has_focus:
@@ -93,7 +107,7 @@ class FilterChips(Painted, Widget):
         width = self.size.width
         chip, at_cursor = self.part("chip"), self.part("cursor")
         more = self.part("more")
-        segments: list[Segment] = []
+        segments = [Segment(self.way_back + _GAP, more)] if self.way_back else []
         for index, _, text in self._placed():
             focused = self.has_focus and index == self.cursor
             segments += [Segment(text, at_cursor if focused else chip), Segment(" ", self.ground)]
@@ -107,7 +121,7 @@ class FilterChips(Painted, Widget):
         first = 0
         while True:
             placed: list[tuple[int, int, str]] = []
-            left = 0
+            left = cell_len(self.way_back + _GAP) if self.way_back else 0
             for index, chip in enumerate(self.chips[first:], first):
                 text = f" {cells.fit(chip.text, min(_LONGEST, cell_len(chip.text)))} ✕ "
                 room = self.size.width - (0 if index == len(self.chips) - 1 else 24)

@@ -64,6 +64,11 @@ class OneOf(Widget, can_focus=True):
         self._stacked = stacked
         self.set_reactive(OneOf.value, value)
 
+    def relabel(self, options: Mapping[str, str]) -> None:
+        """Other labels for the same values."""
+        self._options = dict(options)
+        self.refresh(layout=True)
+
     def _labels(self) -> list[str]:
         return [f"{'◉' if value == self.value else '○'} {label}" for value, label in self._options.items()]
 

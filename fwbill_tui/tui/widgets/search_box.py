@@ -18,7 +18,7 @@ class SearchBox(LiteralInput):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "clear_or_leave", "clear"),
-        Binding("down,enter", "leave", "back to the table", key_display="enter"),
+        Binding("down,enter", "leave", "back to the table", key_display="↵"),
     ]
     DEFAULT_CSS = """
     SearchBox {

@@ -44,8 +44,8 @@ def header_text(column: ColumnSpec, sort: Sequence[SortKey], time_zone: str) -> 
     return title
 
 
-_LEAST_SHOWN = 4
-"""Cells of a column at the right edge below which there is no use in showing a part of it."""
+_LEAST_SHOWN = 8
+"""Cells of a text at the right edge below which there is no use in showing a part of it."""
 
 
 class Slot(NamedTuple):
@@ -62,6 +62,8 @@ class Layout(NamedTuple):
     widths: tuple[int, ...] = ()
     frozen: int = 0
     """How many leading columns stay when the rest scrolls."""
+    uncut: frozenset[int] = frozenset()
+    """Columns of numbers and times, which a part of says nothing."""
 
     def start(self, column: int) -> int:
         """Cells before a column in the whole line."""
@@ -83,10 +85,12 @@ class Layout(NamedTuple):
             first += 1
         slots: list[Slot] = []
         for index in (*range(self.frozen), *range(first, len(self.widths))):
-            width_here = min(self.widths[index], room - 2 * PADDING)
-            if width_here <= 0 or (slots and width_here < min(self.widths[index], _LEAST_SHOWN)):
+            wanted = self.widths[index]
+            width_here = min(wanted, room - 2 * PADDING)
+            least = wanted if index in self.uncut else min(wanted, _LEAST_SHOWN)
+            if width_here <= 0 or (len(slots) > self.frozen and width_here < least):
                 break
-            slots.append(Slot(index, width_here, width_here == self.widths[index]))
+            slots.append(Slot(index, width_here, width_here == wanted))
             room -= width_here + 2 * PADDING
         return tuple(slots)
 
@@ -125,6 +129,6 @@ def lay_out(columns: Sequence[ColumnSpec], titles: Sequence[str], needs: Sequenc
     frozen = 0
     while frozen < len(columns) and columns[frozen].frozen:
         frozen += 1
-    layout = Layout(tuple(widths), frozen)
+    layout = Layout(tuple(widths), frozen, frozenset(range(len(columns))).difference(elastic))
     # Frozen columns that leave no room for others would make those unreachable.
-    return layout if layout.start(frozen) <= room // 2 else Layout(layout.widths)
+    return layout if layout.start(frozen) <= room // 2 else layout._replace(frozen=0)

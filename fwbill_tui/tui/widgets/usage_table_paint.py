@@ -23,6 +23,9 @@ MARK = "▸"
 EDGE = "│"
 """Ends the frozen columns while others are hidden behind them."""
 
+MORE = "›"
+"""Ends the header while columns are hidden behind the last one."""
+
 
 class Palette(NamedTuple):
     """The styles of a table's parts, in the theme and focus of the moment."""
@@ -44,6 +47,23 @@ class Palette(NamedTuple):
 def paint_text(text: str, style: Style, room: int) -> Strip:
     """A line of text across all columns, `room` cells wide."""
     return Strip([Segment(fit(" " * PADDING + text, room), style)], room)
+
+
+def paint_header(
+    titles: Sequence[str],
+    columns: Sequence[ColumnSpec],
+    slots: Sequence[Slot],
+    frozen: int,
+    room: int,
+    base: Style,
+    special: Mapping[int, Style],
+) -> Strip:
+    """The line of titles, `room` wide, with a mark where columns are hidden at the right."""
+    line = paint_cells(titles, columns, slots, frozen, room, base, special)
+    if not slots or slots[-1].column == len(columns) - 1:
+        return line
+    *segments, last = line
+    return Strip([*segments, Segment(last.text[:-1] + MORE, last.style)], room)
 
 
 def paint_cells(
