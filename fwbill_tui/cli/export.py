@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,17 +17,15 @@ from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, mi
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
+from fwbill_tui.export.endings import ENDINGS, FOREIGN_ENDINGS, listed_endings
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.user_paths import expanded, mode_of
 
 if TYPE_CHECKING:
-    from fwbill_tui.export.formats import Format
+    from fwbill_tui.export.endings import Format
     from fwbill_tui.usage.query import Query
 
 OUTPUT = "Output"
-SUFFIXES: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
-_FOREIGN = (".json", ".gz", ".zst", ".zip", ".bz2", ".xz", ".xlsx", ".xls", ".ods", ".tsv", ".feather", ".arrow", ".avro", ".orc")
-"""Endings that promise what is not written."""
 _STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 """Its other names: what stdout was redirected to is written on, not replaced."""
 DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
@@ -46,7 +43,7 @@ Examples:
 @input_flags
 @filter_flags(columns=True)
 @option("--filename", metavar="FILE", section=OUTPUT, help=_FILENAME)
-@option("--format", "kind", type=click.Choice([*SUFFIXES, "rollup"]), section=OUTPUT, help=_FORMAT)
+@option("--format", "kind", type=click.Choice([*ENDINGS, "rollup"]), section=OUTPUT, help=_FORMAT)
 @option("--no-clobber", is_flag=True, section=OUTPUT, help="Refuse to replace an existing file.")
 @option("--neutralise-formulas", is_flag=True, section=OUTPUT, help="Put ' before cells that a spreadsheet would run (CSV).")
 def export(
@@ -113,10 +110,10 @@ def _refuse_days(usage: Usage, inputs: InputFlags) -> None:
 
 def _format_of(target: str) -> Format:
     ending = Path(target).suffix.lower()
-    if ending in _FOREIGN:
-        endings = ", ".join(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-        raise click.UsageError(f"--filename: no {ending} is written: use a name that ends in {endings}, or say --format")
-    return next((kind for kind, suffixes in SUFFIXES.items() if ending in suffixes), "csv")
+    if ending in FOREIGN_ENDINGS:
+        said = f"--filename: no {ending} is written: use a name that ends in {listed_endings()}, or say --format"
+        raise click.UsageError(said)
+    return next((kind for kind, endings in ENDINGS.items() if ending in endings), "csv")
 
 
 def _rollup_format(target: str, filters: FilterFlags) -> Format:
@@ -124,9 +121,9 @@ def _rollup_format(target: str, filters: FilterFlags) -> Format:
         if value is not None:
             raise click.UsageError(f"{flag} cannot apply to a rollup: its rows and columns are always the same")
     ending = Path(target).suffix.lower()
-    if ending in (*SUFFIXES["ndjson"], *_FOREIGN):
+    if ending in (*ENDINGS["ndjson"], *FOREIGN_ENDINGS):
         raise click.UsageError("a rollup is written as Parquet or CSV: choose a name that ends in .parquet or .csv")
-    return "csv" if ending in SUFFIXES["csv"] else "parquet"
+    return "csv" if ending in ENDINGS["csv"] else "parquet"
 
 
 def _query(inputs: InputFlags, filters: FilterFlags) -> Query:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO, Literal, get_args
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import polars as pl
 
+from fwbill_tui.export.endings import Format
 from fwbill_tui.export.errors import ExportError
 from fwbill_tui.export.utc_texts import with_utc_texts
-
-Format = Literal["csv", "parquet", "ndjson"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-ENDINGS: Mapping[Format, tuple[str, ...]] = {"csv": (".csv",), "parquet": (".parquet",), "ndjson": (".ndjson", ".jsonl")}
-"""What names of files in a format end in, the usual ending first."""
 
 _CSV_LOCAL_TIME = "%Y-%m-%d %H:%M:%S%.f%:z"
 _RFC3339_UTC = "%Y-%m-%dT%H:%M:%S%.fZ"

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from fwbill_tui.export.formats import ENDINGS, Format
+from fwbill_tui.export.endings import ENDINGS, Format
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import whole_days
 from fwbill_tui.usage.zones import zone

@@ -10,8 +10,9 @@ from typing import BinaryIO
 import polars as pl
 
 from fwbill_tui.export.atomic import new_file
+from fwbill_tui.export.endings import Format
 from fwbill_tui.export.errors import ExportError
-from fwbill_tui.export.formats import Format, readable_groups, write_format
+from fwbill_tui.export.formats import readable_groups, write_format
 from fwbill_tui.export.slices import Progress, slices, told
 from fwbill_tui.usage.lazy_ledger import LazyLedger
 from fwbill_tui.usage.ledger import Ledger

@@ -21,16 +21,21 @@ def share_bar(value: float, most: float, width: int) -> str:
 _UNITS = ((1e18, " E"), (1e15, " P"), (1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k"))
 _BYTE_UNITS = ((1e18, " EB"), (1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"))
 
+_ROUNDED_UP = 0.9995
+"""Of a unit: from there on three digits say `1 M`, not `1000 k`."""
+
 
 def compact(value: float, units: Sequence[tuple[float, str]] = _UNITS) -> str:
-    """A quantity in at most five characters, for axes and legends: `812`, `41.2 k`, `3.21 M`, `512 M`, `1.2 B`."""
+    """A quantity in few characters, for axes and legends: `0.008`, `812`, `41.2 k`, `3.21 M`, `512 M`, `1.2 B`."""
     for factor, unit in units:
-        if abs(value) >= factor:
+        if abs(value) >= factor * _ROUNDED_UP:
             scaled = value / factor
             digits = 2 if abs(scaled) < 10 else 1 if abs(scaled) < 100 else 0
             text = f"{scaled:.{digits}f}"
             return (text.rstrip("0").rstrip(".") if "." in text else text) + unit
-    return f"{value:.0f}" if value == int(value) else f"{value:.1f}"
+    if value == int(value):
+        return f"{value:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 0.1 else f"{value:.1g}"  # some is never 0
 
 
 def compact_bytes(count: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -25,3 +25,13 @@ def facet_of(query: Query, labels: Labels, counts: Mapping[str, int]) -> Facet:
     excluded = {label for value in query.excluded(dimension) for label in labels.named(value)}
     values = [FacetValue(label, counts.get(label, 0), label in chosen, label in excluded) for label in labels.values]
     return Facet(dimension, tuple(sorted(values, key=lambda value: (-value.events, value.value))))
+
+
+def spelled_out(query: Query, labels: Labels) -> Query:
+    """The query with whole labels for what it chooses and excludes of theirs by a short name or a pattern."""
+
+    def whole(values: Iterable[str]) -> set[str]:
+        return {label for value in values for label in labels.named(value) or (value,)}
+
+    dimension = labels.dimension
+    return query.choose(dimension, whole(query.chosen(dimension))).exclude(dimension, whole(query.excluded(dimension)))

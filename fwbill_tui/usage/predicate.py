@@ -147,7 +147,7 @@ def _measure_condition(condition: Condition, huge_counts: bool) -> pl.Expr:
     operator, value = condition.operator, condition.value
     if isinstance(value, float) and not value.is_integer():
         if operator in ("=", "!="):
-            return measure.is_not_null() if operator == "!=" else pl.lit(value=False)
+            return pl.lit(value=operator == "!=")
         value = math.floor(value) if operator in ("<", "<=") else math.ceil(value)
         operator = "<=" if operator in ("<", "<=") else ">="
     return _compared(measure, operator, int(value))
@@ -155,11 +155,12 @@ def _measure_condition(condition: Condition, huge_counts: bool) -> pl.Expr:
 
 def _compared(measure: pl.Expr, operator: Operator, number: int | float) -> pl.Expr:
     if isinstance(number, int) and not _LEAST <= number <= _MOST:  # beyond every value
-        always = operator == "!=" or operator in (("<", "<=") if number > 0 else (">", ">="))
-        return measure.is_not_null() if always else pl.lit(value=False)
+        if operator in ("=", "!="):
+            return pl.lit(value=operator == "!=")
+        return measure.is_not_null() if operator in (("<", "<=") if number > 0 else (">", ">=")) else pl.lit(value=False)
     value = pl.lit(number)  # Int64 where it fits, else Int128
     holds = {
         "<": measure < value, "<=": measure <= value, "=": measure == value,
         "!=": measure != value, ">=": measure >= value, ">": measure > value,
     }[operator]  # fmt: skip
-    return holds.fill_null(value=False)
+    return holds.fill_null(value=operator == "!=")

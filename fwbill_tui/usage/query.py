@@ -57,7 +57,7 @@ EVERYTHING = TimeRange()
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a measure of single events, such as `prompt_tokens>1000`. Empty cells never satisfy one."""
+    """A condition on a measure of single events, such as `prompt_tokens>1000`. An empty cell satisfies `!=` alone."""
 
     measure: str
     operator: Operator

@@ -17,10 +17,14 @@ FIRST_YEAR, LAST_YEAR = 1970, 2999
 """Dates outside of these years are refused: no usage is there, and `datetime` overflows near its own limits."""
 
 
+_NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+"""Files of a time-zone database that Polars' own does not have."""
+
+
 @cache
 def zone_names() -> tuple[str, ...]:
     """All IANA time zones this machine knows, sorted. Reads the time-zone database once (tens of milliseconds)."""
-    return tuple(sorted(available_timezones()))
+    return tuple(sorted(available_timezones() - _NO_PLACES))
 
 
 @cache

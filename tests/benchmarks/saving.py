@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fwbill_tui.export.formats import Format
+from fwbill_tui.export.endings import Format
 from fwbill_tui.export.writing import write_events
 from fwbill_tui.usage.query import Query
 from tests.benchmarks import child, floors, ours

@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwbill_tui.export import slices
+from fwbill_tui.export.endings import ENDINGS, Format
 from fwbill_tui.export.errors import ExportCancelled, ExportError, TargetExistsError
-from fwbill_tui.export.formats import FORMATS, Format, csv_text, write_ndjson
+from fwbill_tui.export.formats import csv_text, write_ndjson
 from fwbill_tui.export.writing import write_events, write_groups
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
@@ -194,7 +195,7 @@ def test_json_keeps_numbers_nulls_and_times(tmp_path: Path) -> None:
 MANY = [{"email": f"{i % 7}@x", "prompt_tokens": (i * 37) % 101, "start_time": AT.replace(minute=i % 60)} for i in range(250)]
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", list(ENDINGS))
 def test_rows_come_filtered_sorted_and_in_slices(tmp_path: Path, kind: Format, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE_ROWS", 30)
     ledger = ledger_of(MANY)
@@ -211,7 +212,7 @@ def test_rows_come_filtered_sorted_and_in_slices(tmp_path: Path, kind: Format, m
     assert progress == [(30, 71), (60, 71), (71, 71)]
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", list(ENDINGS))
 def test_no_rows_are_still_a_file_that_can_be_read(tmp_path: Path, kind: Format) -> None:
     path = tmp_path / "usage"
     write_events(ledger_of(MANY), Query().choose("user", ["nobody"]), path, format=kind)
@@ -250,7 +251,7 @@ def test_a_stream_is_written_to_as_it_is() -> None:
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", list(ENDINGS))
 def test_cancelling_leaves_nothing(tmp_path: Path, kind: Format, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE_ROWS", 30)
     cancelled = threading.Event()
@@ -272,7 +273,7 @@ def small_files() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", list(ENDINGS))
 @pytest.mark.usefixtures("small_files")
 def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path, kind: Format) -> None:
     ledger = ledger_of(MANY)
@@ -283,7 +284,7 @@ def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path, kind: Forma
     assert names(tmp_path) == ["usage"]
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", list(ENDINGS))
 def test_a_full_device_is_named_as_such(kind: Format) -> None:
     with pytest.raises(ExportError, match="the disk is full"):
         write_events(ledger_of(MANY), NATURAL, Path("/dev/full"), format=kind, overwrite=True)

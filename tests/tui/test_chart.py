@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 from textual.app import App, ComposeResult
@@ -146,6 +147,34 @@ async def test_a_click_asks_for_all_days_of_a_column() -> None:
         await pilot.click(UsageChart, offset=(7, 3))
         await pilot.click(UsageChart, offset=(7 + 50, 3))
     assert picked == [(FIRST, FIRST + timedelta(days=9)), (FIRST + timedelta(days=500), FIRST + timedelta(days=504))]
+
+
+async def test_a_click_on_the_second_of_two_equal_hours_asks_for_that_one() -> None:
+    picked: list[datetime] = []
+
+    class Picking(Charted):
+        def on_usage_chart_picked(self, message: UsageChart.Picked) -> None:
+            assert isinstance(message.first, datetime)
+            assert message.last == message.first
+            picked.append(message.last.astimezone(UTC))
+
+    berlin = ZoneInfo("Europe/Berlin")
+    starts = tuple(datetime(2026, 10, 25, hour, tzinfo=UTC).astimezone(berlin) for hour in range(3))
+    async with Picking().run_test(size=(60, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("hour", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 3,))
+        await pilot.pause()
+        for number in range(3):
+            await pilot.click(UsageChart, offset=(8 + 6 * number, 3))
+    assert picked == [datetime(2026, 10, 25, hour, tzinfo=UTC) for hour in range(3)]
+
+
+async def test_sums_beyond_all_numbers_have_no_bars() -> None:
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("day", "accelerator_seconds", "model", (FIRST,), (MODELS[0],), ((float("inf"),),))
+        await pilot.pause()
+        assert "GPU h per day" in text_of(chart)
 
 
 def test_a_column_of_several_days_is_marked_for_each_of_them() -> None:

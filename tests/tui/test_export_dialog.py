@@ -63,6 +63,27 @@ async def test_the_suggested_name_follows_until_it_is_changed(show, tmp_path) ->
         assert pilot.app.answer.path == tmp_path / "mine.json"
 
 
+async def test_the_name_follows_the_format(show, tmp_path) -> None:
+    async with show(dialog(tmp_path)) as pilot:
+        line, kind = pilot.app.screen.query_one("#path", Input), pilot.app.screen.query_one("#format", OneOf)
+        line.value = "sub.d/mine.CSV"
+        await pilot.pause()
+        for chosen, name in (("parquet", "sub.d/mine.parquet"), ("ndjson", "sub.d/mine.ndjson"), ("csv", "sub.d/mine.csv")):
+            kind.value = chosen
+            await pilot.pause()
+            assert (line.value, kind.value) == (name, chosen)
+
+
+@pytest.mark.parametrize("typed", ["q.csv.gz", "q.xlsx", "q.json"])
+async def test_no_name_that_promises_another_kind_of_file(show, tmp_path, typed: str) -> None:
+    async with show(dialog(tmp_path)) as pilot:
+        pilot.app.screen.query_one("#path", Input).value = typed
+        await pilot.press("enter")
+        await settled(pilot)
+        assert pilot.app.text_of("#status").startswith(f"✗ no {Path(typed).suffix} is written: use a name that ends in .csv,")
+        assert pilot.app.answer is pilot.app.no_answer
+
+
 @pytest.mark.parametrize(("typed", "kind"), [("mine.parquet", "parquet"), ("mine.JSONL", "ndjson"), ("mine.txt", "csv")])
 async def test_the_format_follows_the_name(show, tmp_path, typed: str, kind: str) -> None:
     async with show(dialog(tmp_path)) as pilot:

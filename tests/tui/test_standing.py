@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from fwbill_tui.sources.source import Provenance
-from fwbill_tui.tui.bars import compact_bytes
+from fwbill_tui.tui.bars import compact, compact_bytes
 from fwbill_tui.tui.explorer.standing import notes_of, notices_of, partial_of
 from fwbill_tui.usage.query import EVERYTHING, TimeRange
 
@@ -38,6 +38,15 @@ def test_what_is_missing_names_the_key_that_fetches_it() -> None:
     )
     assert partial_of(both, days(1, 9), problem="") == "2 parts missing"
     assert partial_of(both, days(10, 11), problem="") == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0"), (0.0083, "0.008"), (0.1, "0.1"), (9.98, "10"), (11.25, "11.2"), (999.4, "999.4"), (999_499, "999 k"),
+     (999_600, "1 M"), (999_600_000, "1 B"), (1234, "1.23 k"), (-999_600, "-1 M")],
+)  # fmt: skip
+def test_quantities_in_few_characters(value: float, said: str) -> None:
+    assert compact(value) == said
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,9 @@ def satisfies(event: Event, condition: Condition) -> bool:
         value = None if parts == [None, None] else sum(part or 0 for part in parts)
     else:
         value = event.get(condition.measure)
-    return value is not None and _COMPARE[condition.operator](value, condition.value)
+    if value is None:
+        return condition.operator == "!="
+    return _COMPARE[condition.operator](value, condition.value)
 
 
 @cache

@@ -32,6 +32,8 @@ class ExplorerFiles(Plain, Screen[None]):
     _ledger: Ledger | None = None
     _rows: RowsReady | None = None
     _in_range: int | None = None
+    _problem: str = ""
+    """Why the query cannot be answered, if so."""
     _export_dialog: ExportDialog | None = None
     account: str | None = None
 
@@ -76,8 +78,8 @@ class ExplorerFiles(Plain, Screen[None]):
         except QueryError as error:
             self.notify(cells.label(str(error)), title="Nothing to export", severity="error", markup=False)
             return
-        if sizes is None:
-            self.notify("there is nothing to export yet", severity="warning")
+        if sizes is None or self._problem:
+            self.notify(self._problem or "there is nothing to export yet", severity="warning", markup=False)
             return
 
         def take(choice: ExportChoice | None) -> None:

@@ -16,7 +16,7 @@ from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, QueryError
 
 if TYPE_CHECKING:
-    from fwbill_tui.export.formats import Format
+    from fwbill_tui.export.endings import Format
 
 
 class Saving(NamedTuple):

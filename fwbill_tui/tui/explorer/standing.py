@@ -30,11 +30,12 @@ def standing_of(
     if ledger is not None:
         shown = _whole_days(_with_ends(shown, ledger.span()), query)
     label = provenance.label if provenance is not None else source.label
+    count = in_range if in_range is not None or ledger is None else ledger.event_count
     return Standing(
         account=cells.label(account) if account else "",
         range=describe(shown, query.time_zone),
-        events=in_range if in_range is not None or ledger is None else ledger.event_count,
-        rows=ledger.row_names[1] if ledger is not None else "events",
+        events=count,
+        rows=ledger.row_names[count != 1] if ledger is not None else "events",
         source=cells.label(label),
         fetched_at=provenance.fetched_at if provenance is not None else None,
     )

@@ -35,7 +35,10 @@ from fwbill_tui.tui.widgets.search_box import SearchBox
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
 from fwbill_tui.tui.widgets.usage_table import UsageTable
+from fwbill_tui.usage.facets import spelled_out
 from fwbill_tui.usage.groups import drill_down, position_of, sort_keys, usual_sort
+from fwbill_tui.usage.ledger import labels_of
+from fwbill_tui.usage.names import column_of
 from fwbill_tui.usage.query import NEWEST_FIRST, Query, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 from fwbill_tui.usage.zones import local_date
@@ -287,7 +290,10 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
 
     @on(FacetPanel.Toggled)
     def _on_toggled(self, message: FacetPanel.Toggled) -> None:
-        query, dimension, value = self.query_now, message.dimension, message.value
+        dimension, value = message.dimension, message.value
+        query = self.query_now
+        if self._ledger is not None and (labels := labels_of(self._ledger).get(column_of(dimension))) is not None:
+            query = spelled_out(query, labels)
         if isinstance(message, FacetPanel.Only):
             self.ask(query.exclude(dimension, []).choose(dimension, [value]))
             self._leave_part()

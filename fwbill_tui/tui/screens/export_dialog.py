@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.types import CSSPathType
 from textual.widgets import Label
 
-from fwbill_tui.export.formats import ENDINGS, Format
+from fwbill_tui.export.endings import ENDINGS, FOREIGN_ENDINGS, Format, listed_endings
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.dialog import Dialog
@@ -133,9 +133,16 @@ class ExportDialog(Dialog[ExportChoice]):
         """Follow the choices: the suggested name, what applies, what would be written."""
         choice, sizes, line = self._choice, self.sizes, self.query_one("#path", Line)
         suggested = self._name_of(choice.scope, choice.format)
+        typed = Path(line.value.strip())
         if line.value == self._suggested:
-            line.value = suggested
-            line.cursor_position = len(suggested)
+            name = suggested
+        elif _FORMAT_OF.get(typed.suffix.lower(), choice.format) != choice.format:
+            name = str(typed.with_suffix(ENDINGS[choice.format][0]))
+        else:
+            name = line.value
+        if name != line.value:
+            line.value = name
+            line.cursor_position = len(name)
         self._suggested = suggested
         groups = sizes.groups and choice.scope == "shown"
         self.query_one("#columns", OneOf).disabled = groups
@@ -160,6 +167,9 @@ class ExportDialog(Dialog[ExportChoice]):
         choice, typed = self._choice, self.query_one("#path", Line).value.strip()
         if not typed or typed.endswith("/") or "\0" in typed:
             self.query_one("#status", Note).refuse("write a file name")
+            return
+        if (ending := choice.path.suffix.lower()) in FOREIGN_ENDINGS and (ending, choice.format) != (".json", "ndjson"):
+            self.query_one("#status", Note).refuse(f"no {ending} is written: use a name that ends in {listed_endings()}")
             return
         self.run_worker(partial(self._look, choice), thread=True, exclusive=True, group="look")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 _AXIS = 7
 _WIDEST_BAR = 6
+_LEAST_WITH_LEGEND = 62
+"""Cells of the whole below which columns get all of them."""
 _NARROWEST_LEGEND, _NARROW_LEGEND, _WIDE_LEGEND = 19, 26, 40
 _MEASURES = {
     "total_tokens": "tokens", "prompt_tokens": "prompt", "cached_prompt_tokens": "cached", "uncached_prompt_tokens": "uncached",
@@ -104,7 +107,7 @@ class UsageChart(Painted, Widget):
         self._bars = []
         if self.series is None or not self.series.starts or height < 3:
             return []
-        legend_width = _legend_width(width, width - _AXIS - 1 - len(self.series.starts)) if width >= 70 else 0
+        legend_width = _legend_width(width, width - _AXIS - 1 - len(self.series.starts)) if width >= _LEAST_WITH_LEGEND else 0
         plot_width = width - legend_width - _AXIS - 1
         marks_height = 1 if any(state != "have" for state in self.day_states.values()) else 0
         plot = _Plot(self.series, plot_width, height - 1 - marks_height)
@@ -246,11 +249,13 @@ class _Plot:
         firsts, lasts = starts[::per_column], [*starts[per_column - 1 :: per_column], *starts[-1:]]
         rest = timedelta(days=series.step - 1)
         self.columns = [
-            (*self._stack(values), first, last + rest) for values, first, last in zip(merged, firsts, lasts, strict=False)
+            # Nothing is not added: it would make the second of two equal hours the first.
+            (*self._stack(values), first, last + rest if rest else last)
+            for values, first, last in zip(merged, firsts, lasts, strict=False)
         ]
 
     def _stack(self, values: list[float]) -> tuple[list[tuple[int, float]], int]:
-        if not self.most:
+        if not self.most or math.isinf(self.most):
             return [], 0
         scale = self.height * 8 / self.most
         stack, edge = [], 0.0

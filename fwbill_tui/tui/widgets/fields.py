@@ -25,6 +25,9 @@ class ChoiceList(Painted, OptionList):
     """A list to choose from, with the table's movement keys; its options are never read as markup."""
 
     BINDING_GROUP_TITLE = "List"
+    DEFAULT_CSS = """
+    ChoiceList { min-width: 12; }
+    """  # in less, Textual (8.2) fails to wrap its lines
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "select", "Choose", key_display="↵"),
         Binding("j", "cursor_down", "Down", show=False),

@@ -76,8 +76,13 @@ class TotalsPanel(Painted, Widget):
                 segments.append(Segment(f" ({percent(totals.cached_prompt_tokens, tokens)} cached)", name))
             segments.append(Segment(" ", name))
         if totals.accelerator_seconds and "GPU" in wanted:
-            segments += [Segment(" GPU ", name), Segment(f"{totals.accelerator_seconds / 3600:,.1f} h", value)]
+            segments += [Segment(" GPU ", name), Segment(_hours(totals.accelerator_seconds), value)]
         return segments
+
+
+def _hours(seconds: float) -> str:
+    hours = seconds / 3600
+    return f"{hours:,.1f} h" if abs(hours) >= 0.1 else f"{hours:.1g} h"  # some is never 0.0
 
 
 _PARTS = frozenset({"prompt", "cached", "completion", "total", "GPU"})

@@ -50,7 +50,7 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
         Binding("home,ctrl+home", "first", "First row", show=False),
         Binding("end,ctrl+end", "last", "Last row", show=False),
         Binding("enter", "select", "Details", show=False),
-        Binding("escape", "whole_row", "Whole row", show=False),
+        Binding("escape", "whole_row", "Back", show=False, tooltip="out of cells, a group, a load, a search"),
     ]
     """
     | Key(s) | Description |
