@@ -124,6 +124,14 @@ async def test_the_chart_turns_to_other_measures_and_dimensions(export: Path, ro
         assert chart.series.measure == "prompt_tokens"
 
 
+async def test_the_chart_of_nothing_is_not_turned(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("slash", *"nothing-has-this", "enter", "v")
+        assert [toast.message for toast in seen.app._notifications] == ["there is nothing to chart"]
+        await seen.press("escape")
+        assert seen.part(UsageChart).series.measure == "total_tokens"
+
+
 async def test_the_chart_is_not_turned_unseen(export: Path) -> None:
     async with explorer(export, size=(80, 24)) as seen:
         before = seen.part(UsageChart).series

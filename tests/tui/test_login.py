@@ -480,6 +480,13 @@ async def test_another_account_can_be_chosen_where_the_sign_in_names_one(show, s
         assert pilot.app.answer.account_id == "acme-prod"
 
 
+async def test_q_quits_over_the_explorer_too(show) -> None:
+    async with show(LoginScreen([found("fw_123456789012")], NOWHERE, choose=True)) as pilot:
+        await pilot.press("q")
+        assert pilot.app.return_code == 0
+        assert pilot.app.answer is pilot.app.no_answer
+
+
 async def test_the_account_that_the_user_named_is_that_of_a_pasted_key(show, server) -> None:
     async with show(LoginScreen([], endpoints(server), account="accounts/acme-staging")) as pilot:
         await pilot.press(*server.api_key, "enter")

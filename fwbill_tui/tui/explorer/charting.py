@@ -34,6 +34,9 @@ class ExplorerChart(ExplorerLoads):
         series = self._charted()
         if series is not None:
             totals = self.query_one(TotalsPanel).totals
+            if not totals.events:
+                self.notify("there is nothing to chart", timeout=4)
+                return
             some = [name for name in _MEASURES if name == "events" or getattr(totals, name)]
             wanted = self.chart_view.measure  # on show, unless there is nothing of it
             self._show_chart(self.chart_view._replace(measure=_after(some, wanted if wanted in some else series.measure)))

@@ -284,8 +284,11 @@ class LoginScreen(Boxed, Screen["SignIn | OpenFiles | OpenDemo"]):
         self.dismiss(OpenDemo())
 
     def action_quit(self) -> None:
-        """Leave without a way in."""
-        self.dismiss(None)
+        """Leave without a way in; over the explorer, leave that too."""
+        if self._choose:
+            self.app.exit()
+        else:
+            self.dismiss(None)
 
     # -- trying a credential -----------------------------------------------------------------------------------------
     def _try(self, credential: Credential, *, unasked: bool = False, keep: bool = False) -> None:
