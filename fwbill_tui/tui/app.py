@@ -325,7 +325,7 @@ class FwbillApp(App[int]):
             doorway = Doorway.of_machine(self._launch)
             self._keeping = Keeping.of_machine(doorway.endpoints, self._launch)
             return doorway
-        return await self.run_worker(lambda: demo_doorway(demo_rows, self._held), thread=True).wait()
+        return await asyncio.to_thread(demo_doorway, demo_rows, self._held)
 
     async def _open(self, make: Callable[[], Opening]) -> None:
         """Open the explorer on what `make` gives. It and the explorer's imports run in a thread: they take a while."""

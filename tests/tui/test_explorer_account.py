@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -196,7 +197,7 @@ async def test_demo_signs_in_by_itself_and_login_is_always_reachable() -> None:
         assert seen.part(StatusLine).standing.account == "acme-staging"
         await pilot.press("ctrl+l")
         await seen.until(lambda: isinstance(app.screen, LoginScreen))
-        await pilot.press("q")
+        await pilot.press("escape")
         await seen.until(lambda: isinstance(app.screen, ExplorerScreen))
 
 
@@ -210,3 +211,18 @@ async def test_the_demo_knows_when_its_usage_began() -> None:
         assert seen.query.range.end == end
         assert end - seen.query.range.start > timedelta(days=60)
         assert seen.part(TotalsPanel).totals.events > 1_000
+
+
+async def test_a_demo_that_cannot_begin_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more_files(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("fwbill_tui.tui.entrance.demo_doorway", no_more_files)
+    app = FwbillApp(Launch(query=Query(), demo_rows=1_000))
+    async with app.run_test() as pilot:
+        for _ in range(100):
+            if app.return_value is not None:
+                break
+            await pilot.pause(0.02)
+        assert app.return_value == 1
+        assert ["Too many open files" in str(said) for said in app._exit_renderables] == [True]

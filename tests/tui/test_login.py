@@ -483,7 +483,8 @@ async def test_another_account_can_be_chosen_where_the_sign_in_names_one(show, s
 async def test_q_quits_over_the_explorer_too(show) -> None:
     async with show(LoginScreen([found("fw_123456789012")], NOWHERE, choose=True)) as pilot:
         await pilot.press("q")
-        assert pilot.app.return_code == 0
+        assert pilot.app.return_value is None
+        assert not pilot.app.is_running
         assert pilot.app.answer is pilot.app.no_answer
 
 
