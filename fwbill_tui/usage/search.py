@@ -24,6 +24,10 @@ _TOKEN = re.compile(
           |(?P<word>\S+)))""",
     re.VERBOSE,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What Python makes of an argument's bytes that are no UTF-8."""
+MOST_CHARACTERS = 2_000
+"""Of a line. Each takes its part of the size that Polars allows a regular expression, and each word a pass over the labels."""
 _SCOPES = {"type": "usage_type", **{name: name for name in DIMENSION_COLUMNS}}
 
 
@@ -46,20 +50,25 @@ def parse_search(text: str, further: tuple[str, ...] = ()) -> tuple[SearchTerm, 
 
     `further` names additional columns that may stand before a colon; an unknown name before a colon is an ordinary
     word (`12:30`). A word still being typed (`model:`, `-`, `/`, an open `/(`) restricts nothing yet; a regex need not be closed.
-    Raises QueryError for a broken regex that is closed, with the regex engine's reason.
+    Raises QueryError for a broken regex that is closed, with the regex engine's reason, and for a line that is too long or
+    no Unicode.
     """
     return tuple(term for _, term in _terms(text, further) if term is not None)
 
 
 def refuse_unfinished(text: str) -> None:
-    """Raise QueryError for a search in which a word restricts nothing: nobody is typing it on."""
+    """Raise QueryError for a search in which a word restricts nothing: nobody is typing it on. Also as `parse_search`."""
     for word, term in _terms(text, ()):
         if term is None:
             raise QueryError(f"{word!r} looks for nothing: write a word, model:kimi, -word or /regex/")
 
 
 def _terms(text: str, further: tuple[str, ...]) -> Iterator[tuple[str, SearchTerm | None]]:
-    """Every word, and what it asks for; None where that is nothing yet."""
+    """Every word, and what it asks for; None where that is nothing yet. Raises QueryError as `parse_search`."""
+    if len(text) > MOST_CHARACTERS:
+        raise QueryError(f"the search is too long ({len(text):,} characters): use at most {MOST_CHARACTERS:,}")
+    if _SURROGATE.search(text):
+        raise QueryError("the search has bytes that are not UTF-8, which no label has: leave them out")
     position = 0
     while (match := _TOKEN.match(text, position)) and match.end() > position:
         position = match.end()
@@ -81,7 +90,8 @@ def _terms(text: str, further: tuple[str, ...]) -> Iterator[tuple[str, SearchTer
 
 def unknown_names(text: str, further: Container[str] = ()) -> list[str]:
     """Names before a colon that are no dimension, so that the word they stand in is an ordinary one."""
-    names = [match["scope"] for match in _TOKEN.finditer(text) if match["scope"]]
+    # Stripped, since every blank at the end would be begun at once more.
+    names = [match["scope"] for match in _TOKEN.finditer(text.rstrip()) if match["scope"]]
     return [name for name in names if name not in further and name.lower() not in _SCOPES]
 
 

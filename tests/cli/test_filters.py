@@ -123,6 +123,8 @@ def test_sort_and_columns_take_the_names_of_dimensions() -> None:
         (["--where", "prompt_tokens~5"], "--where: cannot read"),
         (["--where", "price>5"], "--where: 'price' is not a measure"),
         (["--search", "/(/"], "--search:"),
+        (["--search", "k" * 120_000], "--search: the search is too long"),
+        (["--search", "\udcff"], "--search: the search has bytes that are not UTF-8"),
         (["--only", "user"], "--only: cannot read 'user'"),
         (["--group-by", "model,user,day"], "one or two"),
         (["--group-by", "model,base_model_name"], "one or two"),

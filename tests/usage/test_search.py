@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +12,7 @@ from usage_reference import Term
 from usage_strategies import ledger_of, searches, written
 
 from fwbill_tui.usage.query import Query, QueryError
-from fwbill_tui.usage.search import SearchTerm, parse_search, refuse_unfinished
+from fwbill_tui.usage.search import MOST_CHARACTERS, SearchTerm, parse_search, refuse_unfinished, unknown_names
 
 AT = datetime(2026, 10, 1, tzinfo=UTC)
 COLUMN_OF = {"type": "usage_type", "model": "base_model_name", "user": "email"}
@@ -105,6 +106,29 @@ def test_a_broken_regex_says_so(pattern: str) -> None:
     assert message.startswith(f"/{pattern}/")
     assert "(?i)" not in message
     assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize("word", ["k", "é", "𐐀", "[", "_ ", "a ", "-a ", "/k", "/k/ ", '"_ ', "/k{9}", "user:"])
+def test_a_line_of_any_length_is_answered_or_refused_in_one_line(word: str) -> None:
+    line = word * (MOST_CHARACTERS // len(word))
+    LEDGER.totals(Query(search=line))
+    for length in (MOST_CHARACTERS + 1, 120_000, 2_000_000):
+        with pytest.raises(QueryError, match=r"^the search is too long .* use at most 2,000$"):
+            LEDGER.totals(Query(search=(line * (1 + length // len(line)))[:length]))
+
+
+@pytest.mark.parametrize("line", ["\udcff", "a\udcffb", "user:\udcff", '"\ud800"', "/\udfff/", "-/\udcff"])
+def test_a_line_that_is_no_unicode_is_refused(line: str) -> None:
+    with pytest.raises(QueryError, match="not UTF-8"):
+        LEDGER.totals(Query(search=line))
+    with pytest.raises(QueryError, match="not UTF-8"):
+        refuse_unfinished(line)
+
+
+def test_names_are_looked_for_without_delay_before_very_many_blanks() -> None:
+    start = time.process_time()
+    assert unknown_names("foo:kimi" + " " * 20_000) == ["foo"]
+    assert time.process_time() - start < 5
 
 
 NOTES = ["Straße", "İstanbul", "ÉTÉ", "kimi", "a.b", "tab\tbed", "KIMI 2", "ſtreet", "νοῦς", "x" * 40]
