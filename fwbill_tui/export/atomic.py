@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fwbill_tui.export.errors import TargetExistsError, as_os_error, cannot_write
-from fwbill_tui.user_paths import mode_of, resolved
+from fwbill_tui.user_paths import expanded, mode_of, resolved
 
 PRIVATE = 0o600
 
@@ -21,20 +21,21 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     """A file to write `path` with; it takes that name when the block ends well, and vanishes when it does not.
 
     What is written goes to a private file beside the target, reaches the disk, and is renamed. A new file is readable
-    by the user alone; one that replaces another takes over its permissions. A symbolic link is followed. A device or
-    a pipe is written to as it is. With `overwrite=False` a file of that name, even one that appears meanwhile, stays.
+    by the user alone; one that replaces another takes over its permissions. `~` and a symbolic link are followed. A
+    device or a pipe is written to as it is. With `overwrite=False` a file of that name, even one that appears meanwhile, stays.
 
     Raises:
         TargetExistsError: the file is there and `overwrite` is False.
         ExportError: the system would not let us write, for instance because the disk is full.
     """
     try:
-        mode = mode_of(path)
+        named = expanded(path)
+        mode = mode_of(named)
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            with path.open("wb") as stream:  # not by what it resolves to: the pipe behind /dev/fd/3 has no name
+            with named.open("wb") as stream:  # not by what it resolves to: the pipe behind /dev/fd/3 has no name
                 yield cast(BinaryIO, stream)
             return
-        target = resolved(path)
+        target = resolved(named)
         if mode is not None and not overwrite:
             raise _exists(path)
         if mode is not None and stat.S_ISDIR(mode):

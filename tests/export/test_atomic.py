@@ -124,6 +124,26 @@ def test_a_pipe_is_written_to_as_it_is(tmp_path: Path) -> None:
     assert received == [b"new"]
 
 
+def test_in_the_home_folder_files_and_pipes_are_what_they_are_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    target = tmp_path / "usage.csv"
+    target.write_bytes(b"old")
+    target.chmod(0o644)
+    with pytest.raises(TargetExistsError):
+        write(Path("~/usage.csv"))
+    write(Path("~/usage.csv"), overwrite=True)
+    assert target.read_bytes() == b"new"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
+    os.mkfifo(tmp_path / "pipe")
+    end = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
+    try:
+        write(Path("~/pipe"), overwrite=True)
+        assert os.read(end, 10) == b"new"
+    finally:
+        os.close(end)
+    assert names(tmp_path) == ["pipe", "usage.csv"]
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
