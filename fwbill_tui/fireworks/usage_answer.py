@@ -89,7 +89,7 @@ def _known(field: str, value: Any, at: str, where: str) -> Value | None:
         return _count(value, at, where)
     if field in _NUMBERS:
         number = _number(value, at, where)
-        return number if field == "accelerator_seconds" else f"{number:g}" if number else None
+        return number if field == "accelerator_seconds" else repr(number).removesuffix(".0") if number else None
     if isinstance(value, str):
         return _text(value) or None
     if field in _TEXTS:

@@ -113,6 +113,13 @@ def test_whole_numbers_are_exact(number: Any) -> None:
     assert one("serverlessCosts", completionTokens=number)["completion_tokens"] == int(number)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(1234567.25, "1234567.25"), ("1234567.25", "1234567.25"), (12, "12"), (0.1, "0.1"), (3e6, "3000000")]
+)
+def test_seconds_of_audio_are_exact(seconds: Any, text: str) -> None:
+    assert one("serverlessCosts", audioInputSeconds=seconds)["audio_input_seconds"] == text
+
+
 @pytest.mark.parametrize("name", ["promptTokens", "prompt_tokens"])
 def test_both_spellings_of_protobuf_are_read(name: str) -> None:
     assert one("serverlessCosts", **{name: "3"})["prompt_tokens"] == 3
