@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import secrets
 import shutil
@@ -62,7 +63,7 @@ class Archive:
 
     def accounts(self) -> list[AccountSummary]:
         """What is kept, by host and account. An account whose manifest cannot be read is there with its problem."""
-        return [self._summary(folder) for folder in self._folders()]
+        return [found for folder in self._folders() if (found := self._summary(folder))]
 
     def find(self, account: str, host: str | None = None) -> list[AccountArchive]:
         """The kept accounts of that id, at any host or at one."""
@@ -123,18 +124,20 @@ class Archive:
 
     # -- inside ------------------------------------------------------------------------------------------------------
     def _folders(self) -> list[Path]:
-        try:
-            return sorted(path.parent for path in self.root.glob(f"[!.]*/*/{MANIFEST}"))
-        except OSError as error:
-            raise cannot("list", self.root, error) from error
+        """Those of accounts; one that has no manifest, or none any more, is of no account."""
+        hosts = [path for path in _within(self.root) if not path.name.startswith(".")]
+        return sorted(folder for host in hosts for folder in _within(host))
 
     def _readable(self) -> list[AccountArchive]:
         found = [_read(folder) for folder in self._folders()]
         return [self.account(manifest.host, manifest.account) for manifest in found if isinstance(manifest, Manifest)]
 
-    def _summary(self, folder: Path) -> AccountSummary:
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    def _summary(self, folder: Path) -> AccountSummary | None:
+        """What is kept in a folder; None when it is of no account."""
+        size = _size(folder)
         manifest = _read(folder)
+        if manifest is None:
+            return None
         if isinstance(manifest, str):
             return AccountSummary(folder.parent.name, folder.name, size, problem=manifest)
         if not manifest.days:
@@ -155,18 +158,44 @@ class Archive:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        if self.root.is_dir():
+        try:
+            there = self.root.is_dir()
+        except OSError as error:
+            raise cannot("read", self.root, error) from error
+        if there:
             with locked(self.root / LOCK):
                 yield
         else:
             yield
 
 
-def _read(folder: Path) -> Manifest | str:
-    """The manifest in a folder, or why it cannot be read."""
+def _within(folder: Path) -> list[Path]:
+    """What is in a folder; nothing when it is none, or gone. Raises ArchiveError."""
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise cannot("list", folder, error) from error
+
+
+def _size(folder: Path) -> int:
+    """Of all files in it and below, in bytes, as far as they are there and can be looked at."""
+    size = 0
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += Path(inside, name).stat().st_size
+    return size
+
+
+def _read(folder: Path) -> Manifest | str | None:
+    """The manifest in a folder, or why it cannot be read; None when there is none."""
     path = folder / MANIFEST
     try:
         return read_manifest(path.read_bytes(), name=str(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         return str(cannot("read", path, error))
     except ArchiveError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,6 +63,40 @@ def test_an_account_that_cannot_be_read_is_listed_with_its_problem(archive: Arch
     assert prod.size > 0
     assert staging.problem == ""
     assert [kept.account for kept, _ in archive.verify()] == ["acme-staging"]
+
+
+def test_the_list_leaves_out_what_other_programs_remove_meanwhile(archive: Archive) -> None:
+    """They sweep left-over files all the time, and now and then forget an account."""
+    prod, ended = archive.account(HOST, "acme-prod"), threading.Event()
+
+    def sweep() -> None:
+        number = 0
+        while not ended.is_set():
+            number += 1
+            (prod.folder / f"left-over-{number % 50}.parquet").write_bytes(b"")
+            (prod.folder / f"left-over-{(number + 25) % 50}.parquet").unlink(missing_ok=True)
+            if number % 200 == 0:
+                archive.forget("127.0.0.1:8080", "acme-staging")
+                archive.account("127.0.0.1:8080", "acme-staging").store(fetch(3), [(day(2), version(day(2), 3, rows=7))])
+
+    other = threading.Thread(target=sweep)
+    other.start()
+    try:
+        listed = [archive.accounts() for _ in range(1_000)]
+    finally:
+        ended.set()
+        other.join()
+    assert {(each.account, each.days, each.problem) for accounts in listed for each in accounts} == {
+        ("acme-prod", 4, ""), ("acme-staging", 1, ""),
+    }  # fmt: skip
+    assert {accounts[-1].account for accounts in listed} == {"acme-prod"}
+
+
+def test_an_archive_that_cannot_be_looked_at_is_said(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / ("x" * 300))
+    for look in (archive.accounts, lambda: archive.forget(HOST, "acme-prod")):
+        with pytest.raises(ArchiveError, match="too long"):
+            look()
 
 
 def test_verify_names_what_is_damaged_and_changes_nothing(archive: Archive) -> None:
