@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fwbill_tui.usage.schema import Reject
-from fwbill_tui.user_paths import mode_of, resolved
+from fwbill_tui.user_paths import expanded, mode_of, resolved
 
 _HEADER = ("source", "line", "column", "reason", "text")
 _ODD_NAMES = "backslashreplace"
@@ -20,24 +20,27 @@ _ODD_NAMES = "backslashreplace"
 
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
-    """Write rejected rows as CSV, to be read by the user alone; returns how many.
+    """Write rejected rows as CSV; returns how many.
 
-    The file appears whole or not at all and replaces one of that name. A symbolic link is followed. A device or a pipe
-    is written to as it is. Raises OSError, also for a folder.
+    The file appears whole or not at all. A new one is to be read by the user alone; one that replaces another takes over its
+    permissions. A symbolic link is followed. A device or a pipe is written to as it is. Raises OSError, also for a folder.
     """
-    path = resolved(path)
-    mode = mode_of(path)
+    named = expanded(path)
+    mode = mode_of(named)
     if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, "that is a folder; add a file name")
     if mode is not None and not stat.S_ISREG(mode):  # to replace a device, as a renamed file would, would destroy it
-        with path.open("w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
+        with named.open("w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
             return _write(file, rejects)
+    path = resolved(named)
     handle, name = tempfile.mkstemp(prefix=".fwbill-", suffix=".part", dir=path.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
             count = _write(file, rejects)
             file.flush()
+            if mode is not None:
+                part.chmod(stat.S_IMODE(mode))
             os.fsync(file.fileno())
         part.replace(path)
     except BaseException:

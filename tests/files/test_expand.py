@@ -110,7 +110,6 @@ REJECTS = [
 
 def test_rejects_are_written_whole_and_private(tmp_path: Path) -> None:
     file = tmp_path / "rejects.csv"
-    file.write_text("old")
     assert write_rejects(file, iter(REJECTS)) == 2
     with file.open(newline="", encoding="utf-8") as written:
         rows = list(csv.reader(written))

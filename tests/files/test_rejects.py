@@ -38,7 +38,26 @@ def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
     write_rejects(link, [REJECT])
     assert link.is_symlink()
     assert file.read_text() == WRITTEN
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o664, 0o400])
+def test_a_file_that_is_there_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "rejects.csv"
+    file.write_text("old")
+    file.chmod(mode)
+    write_rejects(file, [REJECT])
+    assert file.read_text() == WRITTEN
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+
+
+def test_a_pipe_without_a_name_is_written_to() -> None:
+    reading, writing = os.pipe()
+    try:
+        write_rejects(Path(f"/dev/fd/{writing}"), [REJECT])
+        assert os.read(reading, 1000).decode() == WRITTEN
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
