@@ -16,11 +16,12 @@ from pathlib import Path
 
 import polars as pl
 
-from fwbill_tui.archive.disk import private_folder, replace, sync_folder, write_new
+from fwbill_tui.archive.disk import private_folder, replace, write_new
 from fwbill_tui.archive.errors import ArchiveError, DamagedManifestError, cannot
 from fwbill_tui.archive.lock import locked
 from fwbill_tui.archive.manifest import Day, DayState, Fetch, Manifest, read_manifest, write_manifest
 from fwbill_tui.archive.reading import Damage, Kept, read_days
+from fwbill_tui.folder_sync import sync_folder
 from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
 from fwbill_tui.usage.schema import EventTypes
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fwbill_tui.export.errors import TargetExistsError, as_os_error, cannot_write
+from fwbill_tui.folder_sync import sync_folder
 from fwbill_tui.user_paths import expanded, mode_of, resolved
 
 PRIVATE = 0o600
@@ -67,7 +68,7 @@ def _private_file(path: Path, target: Path, overwrite: bool, mode: int) -> Itera
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def _rename_new(part: Path, target: Path, path: Path) -> None:
@@ -84,16 +85,6 @@ def _rename_new(part: Path, target: Path, path: Path) -> None:
             part.unlink()
     except FileExistsError:
         raise _exists(path) from None
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power cut, where the system lets a folder be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _exists(path: Path) -> TargetExistsError:

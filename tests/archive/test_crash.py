@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import stat
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from archive_support import NOW, an_archive, contents, day, fetch, left_over, sa
 
 from fwbill_tui.archive.account import MANIFEST, AccountArchive
 from fwbill_tui.archive.archive import Archive
+from fwbill_tui.archive.disk import replace
 from fwbill_tui.archive.errors import ArchiveError
 from fwbill_tui.usage.schema import EventTypes
 
@@ -154,6 +156,27 @@ def test_a_disk_that_fails_at_every_moment(tmp_path: Path, reason: int) -> None:
         assert same(found, AFTER) or (same(found, BEFORE) and said), "what was not stored is said"
         store(archive)
         assert same(contents(archive), AFTER)
+
+
+@pytest.mark.parametrize("reason", [errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES, errno.EIO])
+def test_a_file_system_that_syncs_no_folders_keeps_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: int) -> None:
+    synced = os.fsync
+    refused: list[int] = []
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refused.append(descriptor)
+            raise OSError(reason, os.strerror(reason))
+        synced(descriptor)
+
+    archive = prepared(tmp_path)
+    monkeypatch.setattr(os, "fsync", fsync)
+    store(archive)
+    assert same(contents(archive), AFTER)
+    replace(tmp_path / "file", b"old")
+    replace(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert len(refused) == 4
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits")
