@@ -138,19 +138,24 @@ def keyring_credentials(
 ) -> list[Credential]:
     """What the keyring holds for a service: our own entry, on macOS FireConnect's too, which is for Fireworks' own host.
 
-    `account` is the one that the user named, unchecked. A machine without a keyring has nothing to say; one whose keyring
-    cannot be used has one entry that says why. Raises Cancelled alone.
+    `account` is the one that the user named, unchecked. A machine without a keyring has nothing to say. The first entry that
+    cannot be had, as when the user denies it, says why, and is the last one. Raises Cancelled alone.
     """
     store = KeyringStore(endpoints.host, cancelled=cancelled, time_limit=time_limit)
-    try:
-        found = [store.load(account)]
-        if platform == "darwin" and endpoints.base_url == BASE_URL:
-            found.append(store.load_fireconnect(account))
-    except NoKeyring:
-        return []
-    except KeyringUnavailable as error:
-        return [Credential(None, ORIGIN, "this machine", problem=error.message)]
-    return [credential for credential in found if credential]
+    entries = [(ORIGIN, store.load)]
+    if platform == "darwin" and endpoints.base_url == BASE_URL:
+        entries.append((FIRECONNECT_ORIGIN, store.load_fireconnect))
+    found: list[Credential] = []
+    for origin, load in entries:
+        try:
+            if credential := load(account):
+                found.append(credential)
+        except NoKeyring:
+            break
+        except KeyringUnavailable as error:
+            found.append(Credential(None, origin, "this machine", problem=error.message))
+            break
+    return found
 
 
 def _backend() -> Any:

@@ -227,6 +227,31 @@ def test_fireconnects_entry_is_read_on_macos_for_fireworks_own_host(put: Callabl
     assert [one.origin for one in keyring_credentials(Endpoints(), platform="darwin")] == ["OS keyring", "FireConnect"]
 
 
+class OursAlone(Sound):
+    """FireConnect's entry is another program's, for which macOS asks the user."""
+
+    def __init__(self, answer: Callable[[], str | None]) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.answer() if (service, username) == FIRECONNECT else super().get_password(service, username)
+
+
+def test_our_own_key_is_kept_when_fireconnects_entry_cannot_be_had(put: Callable[[Any], Any]) -> None:
+    def denied() -> None:
+        raise keyring.errors.KeyringLocked("denied")
+
+    waiting = threading.Event()
+    for answer, said in ((denied, "is locked"), (lambda: waiting.wait(10) and None, "did not answer")):
+        put(OursAlone(answer)).kept["fwbill", HOST] = KEY
+        own, other = keyring_credentials(Endpoints(), platform="darwin", time_limit=0.3)
+        assert (own.origin, own.usable, own.hint) == ("OS keyring", True, "1234")
+        assert (other.origin, other.usable) == ("FireConnect", False)
+        assert said in other.problem
+    waiting.set()
+
+
 def test_the_keyring_of_a_machine_is_looked_for_among_the_protecting_ones(
     put: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
