@@ -13,6 +13,7 @@ from typing import Literal, cast, get_args
 from fwbill_tui.fireworks.credentials import SSO_ONLY, Credential, account_id
 from fwbill_tui.fireworks.endpoints import BASE_URL, GATEWAY_ADDR, Endpoints
 from fwbill_tui.fireworks.errors import (
+    Cancelled,
     FireworksError,
     NetworkError,
     NoEvents,
@@ -117,12 +118,14 @@ class AccountWays:
         return f"firectl would ask {GATEWAY_ADDR}, not the address set here; {PROGRAM_VARIABLE} names one to be used all the same"
 
     def key_is_good(self, cancelled: threading.Event) -> bool:
-        """Whether the REST API knows the key: then a way that refused it refuses its kind."""
+        """Whether the REST API knows the key: then a way that refused it refuses its kind. Raises Cancelled."""
         if self.credential.kind == "sso":
             return False
         try:
             with RestClient(self.endpoints, self.credential, cancelled=cancelled, policy=self._policy) as client:
                 client.verified_account()
+        except Cancelled:
+            raise
         except FireworksError:
             return False
         return True

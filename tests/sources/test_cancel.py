@@ -126,6 +126,13 @@ def test_a_fetch_of_events(server: DemoServer, tmp_path: Path, effect: Any, rout
     stop(source, asked(server, side))
 
 
+def test_a_look_whether_a_refused_key_is_good_is_no_answer_when_it_is_stopped(server: DemoServer) -> None:
+    server.faults = Faults((Fault(Status("UNAUTHENTICATED"), EXPORT), Fault(Hang(), "rest.verifyApiKey")))
+    endpoints = Endpoints(server.base_url, server.gateway_addr)
+    source = AutoSource(AccountWays(endpoints, Credential.pasted(server.api_key), "acme-prod", environ={}))
+    stop(source, asked(server, "rest"))
+
+
 @pytest.mark.parametrize("moment", ["before", "inside"])
 def test_a_fetch_of_usage_by_day(server: DemoServer, moment: Any) -> None:
     server.faults = Faults((Fault(Hang(moment), USAGE),))
