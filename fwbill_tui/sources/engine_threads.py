@@ -7,8 +7,9 @@ import sys
 import threading
 from contextlib import suppress
 
-_NICENESS = 5
-"""Of 19: where a thread of 0 wants the same core, one of 5 gets a quarter of it."""
+_BEHIND = 5
+"""How much nicer they are than the process: where a thread of Python's wants the same core, they get a quarter of it."""
+_NICEST = 19
 
 
 def start_behind_screen() -> None:
@@ -25,7 +26,8 @@ def start_behind_screen() -> None:
 
 def _start() -> None:
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        own = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(own + _BEHIND, _NICEST))
     import polars as pl
 
     # A thread has the priority of the one that starts it.

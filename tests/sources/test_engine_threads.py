@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +41,15 @@ print(nice())
 """
 
 
-@pytest.mark.parametrize("script", [CALLED, BEGUN], ids=["called", "begun"])
-def test_the_threads_of_polars_give_way_to_those_of_python(script: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "nicer"), [(CALLED, 0), (CALLED, 10), (CALLED, 17), (BEGUN, 0)], ids=["called", "of 10", "of 17", "begun"]
+)
+def test_the_threads_of_polars_give_way_to_those_of_python(script: str, nicer: int, tmp_path: Path) -> None:
     export = tmp_path / "usage.csv"
     write_csv(export, 1000)
-    done = subprocess.run([sys.executable, "-c", NICE + script, export], capture_output=True, text=True, check=False)
+    program = f"import os; os.nice({nicer})\n{NICE}{script}"
+    done = subprocess.run([sys.executable, "-c", program, export], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     own, *engine = json.loads(done.stdout.splitlines()[-1])
-    assert set(engine) == {max(own, 5)}
+    assert own == min(os.getpriority(os.PRIO_PROCESS, os.getpid()) + nicer, 19)
+    assert set(engine) == {min(own + 5, 19)}
