@@ -120,7 +120,7 @@ def account_source(
 
     Days that may still grow are asked for anew, as nobody presses a key.
 
-    Raises CommandError when there is no sign-in or several accounts to choose from, and FireworksError.
+    Raises CommandError when there is no sign-in or several accounts to choose from, FireworksError and SettingError.
     """
     from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id
     from fwbill_tui.fireworks.endpoints import Endpoints

@@ -25,7 +25,7 @@ _OFF = frozenset({"off", "0", "no", "false"})
 def open_archive(
     endpoints: Endpoints, account: str, *, host: str | None = None, environ: Mapping[str, str] | None = None
 ) -> ArchivedSource:
-    """What is kept of an account on disk, for which nobody has to sign in; `host` is as in `open_account`."""
+    """What is kept of an account on disk, for which nobody signs in; `host` is as in `open_account`. Raises SettingError."""
     folder = archive_folder(os.environ if environ is None else environ)
     return ArchivedSource(None, Archive(folder).account(host or endpoints.host, account), refresh="none")
 
@@ -50,7 +50,7 @@ def open_account(
     what comes is what that way has. `refresh` says what is fetched although it is kept. `archive` gives what is kept and
     asks nobody. Usage by day has its days cut in `time_zone`. `host` names the archive's service where the endpoint's own
     name does not last (the demo's port).
-    Raises BadAccountId and QueryError.
+    Raises BadAccountId and QueryError, and SettingError where FWBILL_DATA_DIR names no folder for what is kept.
     """
     from fwbill_tui.fireworks.credentials import account_id
     from fwbill_tui.sources.auto import AccountWays, AutoSource
@@ -60,7 +60,6 @@ def open_account(
     chosen = os.environ if environ is None else environ
     if choice == "archive":
         return open_archive(endpoints, account, host=host, environ=chosen)
-    kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
     if choice != "auto":
         ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
         return ways.source(choice)
@@ -68,6 +67,7 @@ def open_account(
     ways = AccountWays(endpoints, credential, account, time_zone=time_zone, environ=chosen, policy=policy)
     if not archived:
         return AutoSource(ways)
+    kept = Archive(archive_folder(chosen)).account(host or endpoints.host, account)
     if ways.closed("rest"):
         return ArchivedSource(AutoSource(ways), kept, refresh=refresh)
     by_day = RestSource(endpoints, credential, account, time_zone=time_zone, policy=policy)

@@ -19,6 +19,7 @@ from fwbill_tui.fireworks import errors
 from fwbill_tui.fireworks.credentials import Credential, find_credentials
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.retry import RetryPolicy
+from fwbill_tui.settings import SettingError
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.auto import AccountWays, AutoSource
@@ -257,3 +258,13 @@ def test_each_way_can_be_had_alone(server: DemoServer) -> None:
     assert type(open_account(endpoints, credential, "acme", keep=False)) is AutoSource
     with pytest.raises(errors.BadAccountId):
         open_account(endpoints, credential, "../acme")
+
+
+def test_a_way_that_keeps_nothing_asks_for_no_folder(server: DemoServer) -> None:
+    endpoints, credential = Endpoints(server.base_url, server.gateway_addr), Credential.pasted("fw_a")
+    options: Any = {"environ": {"FWBILL_DATA_DIR": "~no-such-user/x"}}
+    assert type(open_account(endpoints, credential, "acme", choice="gateway", **options)) is AccountSource
+    assert type(open_account(endpoints, credential, "acme", keep=False, **options)) is AutoSource
+    for choice in ("auto", "archive"):
+        with pytest.raises(SettingError, match="FWBILL_DATA_DIR names the folder ~no-such-user/x"):
+            open_account(endpoints, credential, "acme", choice=choice, **options)
