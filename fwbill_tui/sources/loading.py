@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NamedTuple
 
-from fwbill_tui.fireworks.errors import Cancelled
+from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.files import FileSource, RollupSource
 from fwbill_tui.sources.source import Progress, Provenance, Source
 from fwbill_tui.usage.building import LedgerBuilder
@@ -38,6 +38,10 @@ class Loaded(NamedTuple):
     cancelled: bool = False
 
 
+class NoRoomForLabels(FireworksError):  # noqa: N818 - named after what happened, as its whole family is
+    """Events fetched again have more labels than those that are there leave room for; a load of all of them has it."""
+
+
 def load(
     source: Source,
     ranges: Sequence[TimeRange],
@@ -52,19 +56,21 @@ def load(
     """Read `ranges` of a source whole. Runs in the caller's thread; `snapshot` gets ledgers of what has come so far.
 
     The ledger is a LazyLedger where files would not fit into memory. With `rows=False` no events are kept at all; it then
-    answers what the rollup can, and raises EventsNotKeptError for the rest; `unread` label columns are then not in the
-    rollup either. `onto` holds events of an earlier load that the
-    new ones are added to (a window fetched again). A cancelled load keeps what has come and names the rest as missing.
-    Raises what the source raises; a column with more labels than the narrow types hold makes it start over with wide ones.
+    answers what the rollup can, and raises EventsNotKeptError for the rest; `unread` label columns are then not in the rollup
+    either. `onto` holds events of an earlier load that the new ones are added to (a window fetched again). A cancelled load
+    keeps what has come and names the rest as missing.
+
+    A column with more labels than the narrow types hold makes it start over with wide ones. Raises what the source raises, and
+    NoRoomForLabels where it cannot start over because of `onto`, which may then have a part of the new events, and is spent.
     """
     stop = cancelled or threading.Event()
     types = EventTypes(unread=unread, summed=not rows and isinstance(source, FileSource))
     builder = onto or _new_builder(source, types, rows=rows)
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
-    except TooManyLabels:
+    except TooManyLabels as error:
         if onto is not None:
-            raise
+            raise NoRoomForLabels(f"{error}, with what is fetched again", "load the whole range again") from error
         builder = _new_builder(source, EventTypes(wide=True, summed=types.summed, unread=unread), rows=rows)
         return _load(source, ranges, builder, progress, snapshot, stop)
 

@@ -17,7 +17,8 @@ from fwbill_tui.fireworks import errors
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.firectl import FirectlSource
-from fwbill_tui.sources.loading import load
+from fwbill_tui.sources.loading import NoRoomForLabels, load
+from fwbill_tui.usage.names import COLUMNS
 from fwbill_tui.usage.query import TimeRange
 
 QUICK = RetryPolicy(first=0.002, first_when_limited=0.002, longest=0.01)
@@ -82,6 +83,22 @@ def test_a_window_that_fails_alone_is_named(firectl: Any, plan: Plan, source: An
     assert "out of luck" in reason
     again = load(one, [window], onto=loaded.builder)
     assert same(again.ledger.events, plan.events())
+
+
+def test_a_window_fetched_again_with_very_many_labels_asks_for_the_whole_range(firectl: Any, plan: Plan, source: Any) -> None:
+    firectl.behave(failures=1, says="panic: out of luck")
+    one = source(workers=1)
+    loaded = load(one, [plan.range])
+    ((window, _),) = loaded.provenance.missing
+    with firectl.program.with_name("events.csv").open("a") as events:
+        blank = dict.fromkeys(COLUMNS, "") | {"start_time": f"{window.start:%Y-%m-%d %H:%M:%S} UTC", "usage_type": "T"}
+        for number in range(66_000):
+            events.write(",".join((blank | {"base_model_name": f"m{number}"}).values()) + "\n")
+    with pytest.raises(NoRoomForLabels) as refused:
+        load(one, [window], onto=loaded.builder)
+    assert str(refused.value).startswith("more than 65,000 different labels in base_model_name")
+    assert "\n" not in str(refused.value)
+    assert load(one, [plan.range]).ledger.event_count == 68_000
 
 
 @pytest.mark.parametrize(
