@@ -56,12 +56,12 @@ def remove_all() -> None:
         folder.close()
 
 
-def sweep(parent: Path, prefix: str, *, youngest: float = _YOUNGEST_LEFTOVER) -> None:
-    """Remove the folders of owners that died: of the user, and locked by nobody, or never locked for `youngest` seconds."""
+def sweep(parent: Path, prefix: str) -> None:
+    """Remove the folders of owners that died: of the user, and locked by nobody, or never locked for a minute."""
     ours = re.compile(re.escape(prefix) + r"[0-9]+-\w+")
     with contextlib.suppress(OSError):  # a folder that can't be listed is not where leftovers of ours are
         for path in list(parent.iterdir()):
-            if ours.fullmatch(path.name) and _is_leftover(path, youngest):
+            if ours.fullmatch(path.name) and _is_leftover(path):
                 shutil.rmtree(path, ignore_errors=True)
 
 
@@ -76,7 +76,7 @@ def _locked(folder: Path) -> BinaryIO:
     return lock
 
 
-def _is_leftover(path: Path, youngest: float) -> bool:
+def _is_leftover(path: Path) -> bool:
     if sys.platform == "win32":  # without such locks nothing is known of a folder's owner, and leftovers stay
         return False
     try:
@@ -85,7 +85,7 @@ def _is_leftover(path: Path, youngest: float) -> bool:
             return False
         lock = os.open(path / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        return path.is_dir() and time.time() - status.st_mtime >= youngest  # its owner died before it locked it
+        return path.is_dir() and time.time() - status.st_mtime >= _YOUNGEST_LEFTOVER  # its owner died before it locked it
     except OSError:
         return False
     try:

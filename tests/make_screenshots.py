@@ -88,7 +88,7 @@ async def main(folder: Path = FOLDER, rows: int = ROWS) -> None:
         )
 
         def explorer() -> ExplorerScreen:
-            source = AccountSource(endpoints, key, "acme-prod", kind="demo")
+            source = AccountSource(endpoints, key, "acme-prod")
             return ExplorerScreen(source, Query(range=SHOWN), account="acme-prod")
 
         shots: list[_Shot] = [

@@ -16,7 +16,7 @@ from pathlib import Path
 from fwbill_tui.archive.account import LOCK, MANIFEST, AccountArchive
 from fwbill_tui.archive.errors import ArchiveError, cannot
 from fwbill_tui.archive.lock import locked
-from fwbill_tui.archive.manifest import DayState, Manifest, read_manifest
+from fwbill_tui.archive.manifest import Manifest, read_manifest
 from fwbill_tui.archive.reading import Damage, checked
 from fwbill_tui.settings import data_dir
 
@@ -64,14 +64,6 @@ class Archive:
     def accounts(self) -> list[AccountSummary]:
         """What is kept, by host and account. An account whose manifest cannot be read is there with its problem."""
         return [found for folder in self._folders() if (found := self._summary(folder))]
-
-    def find(self, account: str, host: str | None = None) -> list[AccountArchive]:
-        """The kept accounts of that id, at any host or at one."""
-        return [kept for kept in self._readable() if kept.account == account and host in (None, kept.host)]
-
-    def day_states(self, host: str, account: str, first: date, last: date) -> dict[date, DayState]:
-        """What is known of each day of an account from `first` to `last`; see `AccountArchive.day_states`."""
-        return self.account(host, account).day_states(first, last)
 
     def verify(self) -> Iterator[tuple[AccountArchive, list[Damage]]]:
         """Read every byte of every account, one account after another, and say what is not as it was written.

@@ -50,15 +50,11 @@ _MOST_INFLATION = 250  # exports of text shrink some 10 to 40 times; a thousand 
 
 @dataclass(frozen=True, slots=True)
 class Downloader:
-    """Fetches signed links into files that are private to the user.
-
-    `limit`: the most bytes that the files of one call may have together; None for no limit.
-    """
+    """Fetches signed links into files that are private to the user."""
 
     session: HttpSession
     cancelled: threading.Event
     policy: RetryPolicy = field(default_factory=RetryPolicy)
-    limit: int | None = None
 
     def download(
         self,
@@ -114,7 +110,7 @@ class Downloader:
                 length = int(told) if told.isascii() and told.isdigit() else None
                 marked = length is not None or "chunked" in response.headers.get("Transfer-Encoding", "").lower()
                 begun = True
-                received = self._body(response, path, where, span, length)
+                received = self._body(response, path, span, length)
         except TimedOut:
             raise
         except NetworkError as error:
@@ -127,14 +123,12 @@ class Downloader:
             raise make(CutShort, where, f"the file came only in part, {received:,} bytes of an untold number")
         return received
 
-    def _body(self, response: httpx.Response, path: Path, where: str, span: _Span, length: int | None) -> int:
+    def _body(self, response: httpx.Response, path: Path, span: _Span, length: int | None) -> int:
         received = 0
         span.tell(0, length)
         with _private(path) as file:
             for piece in response.iter_raw():
                 received += len(piece)
-                if self.limit is not None and span.before + received > self.limit:
-                    raise make(UnexpectedAnswer, where, "the export is larger than the limit set for it")
                 if self.cancelled.is_set():
                     raise Cancelled
                 _write(file, piece)

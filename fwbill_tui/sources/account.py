@@ -19,7 +19,6 @@ from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.windowed import Fetched, Task, WindowedSource, named, outside
 
 WORKERS = 4
-_LABELS = {"gateway": "gateway export", "demo": "demo account"}
 
 
 class AccountSource(WindowedSource):
@@ -31,7 +30,6 @@ class AccountSource(WindowedSource):
         credential: Credential,
         account: str,
         *,
-        kind: str = "gateway",
         workers: int = WORKERS,
         workspace: Path | None = None,
         policy: RetryPolicy | None = None,
@@ -44,8 +42,8 @@ class AccountSource(WindowedSource):
         """
         super().__init__(
             account,
-            kind=kind,
-            label=_LABELS.get(kind, kind),
+            kind="gateway",
+            label="gateway export",
             workers=workers,
             leave_on=leave_on,
             clock=clock,

@@ -27,7 +27,7 @@ Refresh = Literal["opening", "missing", "stale", "none"]
 at all when every day is kept, so that a known range opens at once. `stale`: days that are not kept, and every provisional
 one. `none`: nothing."""
 
-FRESH_FOR = timedelta(minutes=15)
+_FRESH_FOR = timedelta(minutes=15)
 
 
 class ArchivedSource:
@@ -48,7 +48,6 @@ class ArchivedSource:
         *,
         by_day: RestSource | None = None,
         refresh: Refresh = "missing",
-        fresh_for: timedelta = FRESH_FOR,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`inner` fetches events of the archive's account; None goes with `refresh="none"` alone.
@@ -61,7 +60,6 @@ class ArchivedSource:
         self._archive = archive
         self._by_day = by_day
         self._refresh: Refresh = refresh
-        self._fresh_for = fresh_for
         self._clock = clock
         self._provenance = Provenance(self.kind, self.label, archive.account)
 
@@ -171,7 +169,7 @@ class ArchivedSource:
         return missing.union(day.date for day in provisional)
 
     def _fresh(self, day: Day, now: datetime) -> bool:
-        return day.fetch.believed(now) and now - day.fetch.fetched_at < self._fresh_for
+        return day.fetch.believed(now) and now - day.fetch.fetched_at < _FRESH_FOR
 
     def _unarchived(self, wanted: TimeRange, load: Load) -> Iterator[Batch]:
         assert load.inner is not None

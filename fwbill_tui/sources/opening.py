@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from fwbill_tui.archive.archive import Archive, archive_folder
 from fwbill_tui.sources.archived import ArchivedSource, Refresh
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from fwbill_tui.fireworks.retry import RetryPolicy
 
 SourceChoice = Literal["auto", "gateway", "firectl", "rest", "archive"]
-SOURCE_CHOICES: tuple[SourceChoice, ...] = get_args(SourceChoice)
 ARCHIVE_VARIABLE = "FWBILL_ARCHIVE"
 """`off`, also written 0, no or false, keeps nothing on disk, as `--no-archive` does for one run."""
 _OFF = frozenset({"off", "0", "no", "false"})

@@ -42,7 +42,7 @@ class Progress(NamedTuple):
 class Provenance(NamedTuple):
     """Where the events of a load are from, and what is missing of what was asked for.
 
-    `kind` is `files`, `gateway`, `firectl`, `rest`, `demo` …; `label` names it to a person ("gateway export").
+    `kind` is `files`, `rollup`, `gateway`, `firectl`, `rest` or `archive`; `label` names it to a person ("gateway export").
     `fetched_at` is when the fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what
     else to know, such as why a better source was not used; `noted` are the parts that some of them are about, and about those
     alone. `grain`: what a row stands for.
@@ -79,7 +79,7 @@ class Source(Protocol):
 
     @property
     def kind(self) -> str:
-        """`files`, `gateway`, `firectl`, `rest`, `demo` …, as `--output json` spells it."""
+        """`files`, `rollup`, `gateway`, `firectl`, `rest` or `archive`, as `--output json` spells it."""
 
     @property
     def label(self) -> str:

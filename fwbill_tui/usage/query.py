@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, Self
 
-from fwbill_tui.usage.names import DIMENSION_COLUMNS, column_of
+from fwbill_tui.usage.names import column_of
 
 Operator = Literal["<", "<=", "=", "!=", ">=", ">"]
 _NUMBER = r"[+-]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CONDITION = re.compile(rf"\s*([A-Za-z_][\w.]*)\s*(<=|>=|!=|==|=|<|>)\s*({_NUMBER})\s*")
 _LONGEST_CONDITION = 200
-_SPECIAL = re.compile(r'[",=]')
 _NAME = re.compile(r'\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(?=,|$)', re.DOTALL)
 MEASURE_CONDITIONS = (
     "prompt_tokens", "cached_prompt_tokens", "uncached_prompt_tokens", "completion_tokens", "total_tokens",
@@ -100,11 +99,6 @@ class SortKey(NamedTuple):
             raise QueryError(f"cannot read the sort key {text!r}: write a column, with - before it for descending")
         return cls(column_of(name), descending)
 
-    def __str__(self) -> str:
-        if self.descending:
-            return f"-{self.column}"
-        return f"+{self.column}" if self.column.startswith(("+", "-")) else self.column
-
 
 Choice = tuple[str, tuple[str, ...]]
 """A dimension and the values chosen of it, sorted; '' stands for an empty cell."""
@@ -128,7 +122,7 @@ NEWEST_FIRST = (SortKey("start_time", descending=True),)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked of the usage events: hashable, comparable, and writable as command-line flags.
+    """What is asked of the usage events: hashable and comparable.
 
     Values of one dimension are alternatives; dimensions, search and conditions must all hold. A value names a label
     exactly, or else by its last path segment, or else as a glob (`*kimi*`), the latter two without regard to case.
@@ -143,7 +137,7 @@ class Query:
     sort: tuple[SortKey, ...] = NEWEST_FIRST
     group_by: tuple[str, ...] = ()
     columns: tuple[str, ...] | None = None
-    """Columns in the order shown; None: those that are not empty throughout, in the export's order."""
+    """Columns in the order shown; None: those that are not empty throughout, in the order in which they are read best."""
 
     def __post_init__(self) -> None:
         # Whatever the order in which values were chosen, the query is the same value.
@@ -183,39 +177,9 @@ class Query:
         """Everything within the range, as it is sorted, grouped and laid out now."""
         return replace(self, only=(), without=(), search="", where=())
 
-    # -- as command-line flags ---------------------------------------------------------------------------------------
-    def to_flags(self) -> list[str]:
-        """The flags that give this query again (see `cli.filters`), in a stable order."""
-        flags: list[str] = []
-        for flag, edge in (("--start-time", self.range.start), ("--end-time", self.range.end)):
-            if edge is not None:
-                flags += [flag, edge.isoformat().replace("+00:00", "Z")]
-        if self.time_zone != "UTC":
-            flags += ["--time-zone", self.time_zone]
-        for dimension, values in self.only:
-            known = dimension in DIMENSION_COLUMNS
-            for value in values:
-                flags.append(f"--{dimension.replace('_', '-')}={value}" if known else f"--only={_quoted(dimension)}={value}")
-        flags += [f"--without={_quoted(dimension)}={value}" for dimension, values in self.without for value in values]
-        if self.search:
-            flags.append(f"--search={self.search}")
-        flags += [f"--where={condition}" for condition in self.where]
-        if self.sort != NEWEST_FIRST:
-            flags.append("--sort=" + join_names(map(str, self.sort)))
-        if self.group_by:
-            flags.append("--group-by=" + join_names(self.group_by))
-        if self.columns is not None:
-            flags.append("--columns=" + join_names(self.columns))
-        return flags
-
-
-def join_names(names: Iterable[str]) -> str:
-    """Names as one flag value, `a,b`; a name that a comma, a quote or a space at its ends would break is quoted as in CSV."""
-    return ",".join(map(_quoted, names))
-
 
 def split_names(text: str) -> tuple[str, ...]:
-    """The names in a flag value: the reverse of `join_names`, spaces around a name left out. Raises QueryError."""
+    """The names in a flag value, `a,b`, quoted as in CSV where need be; spaces around a name left out. Raises QueryError."""
     names, position = [], 0
     while text.strip():
         match = _NAME.match(text, position)
@@ -226,12 +190,6 @@ def split_names(text: str) -> tuple[str, ...]:
         if match.end() == len(text):
             break
     return tuple(names)
-
-
-def _quoted(name: str) -> str:
-    if name and name == name.strip() and not _SPECIAL.search(name):
-        return name
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _with(choices: tuple[Choice, ...], dimension: str, values: Iterable[str]) -> tuple[Choice, ...]:

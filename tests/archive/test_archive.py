@@ -41,7 +41,7 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     assert list(archive.verify()) == []
     assert archive.prune(timedelta(days=1)) == {}
     archive.forget(HOST, "acme-prod")
-    assert archive.day_states(HOST, "acme-prod", day(0), day(1)) == {day(0): "missing", day(1): "missing"}
+    assert archive.account(HOST, "acme-prod").day_states(day(0), day(1)) == {day(0): "missing", day(1): "missing"}
     assert list(tmp_path.iterdir()) == []
 
 
@@ -52,8 +52,6 @@ def test_the_list(archive: Archive) -> None:
     assert prod.missing == (NOW.date() - day(0)).days + 1 - 4
     assert prod.size == sum(path.stat().st_size for path in archive.account(HOST, "acme-prod").folder.iterdir())
     assert (staging.host, staging.account, staging.rows, staging.missing) == ("127.0.0.1:8080", "acme-staging", 7, 0)
-    assert [kept.host for kept in archive.find("acme-prod")] == [HOST]
-    assert archive.find("acme-prod", "elsewhere") == []
 
 
 def test_an_account_that_cannot_be_read_is_listed_with_its_problem(archive: Archive) -> None:

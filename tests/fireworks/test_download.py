@@ -170,14 +170,6 @@ def test_a_link_that_must_not_be_followed_is_refused(downloader: Downloader, tmp
     assert "canary" not in str(caught.value)
 
 
-def test_a_download_can_be_bounded(cancelled: threading.Event, serve: Any, answer: Answer, tmp_path: Path) -> None:
-    server = serve(lambda _: answer(200, CSV))
-    with HttpSession(direct=True) as session:
-        Downloader(session, cancelled, limit=len(CSV) * 2).download([server.url] * 2, tmp_path)
-        with pytest.raises(errors.UnexpectedAnswer, match="limit"):
-            Downloader(session, cancelled, limit=len(CSV) * 2 - 1).download([server.url] * 2, tmp_path / ".")
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_said(
     downloader: Downloader, serve: Any, answer: Answer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

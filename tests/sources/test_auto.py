@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from left_behind import threads
@@ -25,7 +25,7 @@ from fwbill_tui.sources.archived import ArchivedSource
 from fwbill_tui.sources.auto import AccountWays, AutoSource
 from fwbill_tui.sources.firectl import FirectlSource
 from fwbill_tui.sources.loading import load
-from fwbill_tui.sources.opening import SOURCE_CHOICES, open_account
+from fwbill_tui.sources.opening import SourceChoice, open_account
 from fwbill_tui.sources.rest import RestSource
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import EventTypes
@@ -253,7 +253,8 @@ def test_a_cancel_leads_nowhere_else(server: DemoServer, ways: Any, firectl: Any
 
 def test_each_way_can_be_had_alone(server: DemoServer) -> None:
     endpoints, credential = Endpoints(server.base_url, server.gateway_addr), Credential.pasted("fw_a")
-    kinds = [type(open_account(endpoints, credential, "accounts/acme", choice=choice)) for choice in SOURCE_CHOICES]
+    choices: tuple[SourceChoice, ...] = get_args(SourceChoice)
+    kinds = [type(open_account(endpoints, credential, "accounts/acme", choice=choice)) for choice in choices]
     assert kinds == [ArchivedSource, AccountSource, FirectlSource, RestSource, ArchivedSource]
     assert type(open_account(endpoints, credential, "acme", keep=False)) is AutoSource
     with pytest.raises(errors.BadAccountId):
