@@ -107,7 +107,7 @@ def _size(path: Path) -> int:
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:
-    """End the whole group that a child leads: first politely, then for certain. One that has already ended is left alone."""
+    """End the whole group that a child leads: first politely, then for certain; also what a child that has ended left of it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter of a group of zombies
         os.killpg(child.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -31,7 +31,7 @@ TOKEN_MEASURES = ("prompt_tokens", "cached_prompt_tokens", "uncached_prompt_toke
 """Summed exactly, as 64-bit integers. Unit: tokens. prompt = cached + uncached."""
 
 MEASURES = (*TOKEN_MEASURES, "accelerator_seconds")
-"""What the rollup sums beside the number of events; the rated or list cost of a group will be computed from these."""
+"""What the rollup sums beside the number of events."""
 
 TIME_GROUPS = ("hour", "day", "month")
 """Groupings that are cut from `start_time` in the query's time zone."""

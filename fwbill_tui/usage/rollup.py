@@ -1,9 +1,7 @@
 """The rollup: usage summed per bucket of time and combination of dimensions.
 
 However many events there are, a billing table has few distinct (hour, usage type, model, bucket, user, accelerator)
-combinations. Totals, facets, series and groups are all answered from this table. The estimated cost of a group will be
-computed here too: every row has one bucket, model, usage type and accelerator, which is what a price depends on, and
-exact sums to multiply it with.
+combinations. Totals, facets, series and groups are all answered from this table.
 
 Integer sums are exact always: where the largest value times the number of rows could leave 64 bits, 128 bits are used.
 """
