@@ -84,15 +84,32 @@ def test_words_in_quotes_find_a_type_as_it_is_shown() -> None:
     assert ledger.totals(Query(search='"completion text"')).events == 0
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.text(st.sampled_from(list('a-:/"\\([{.*+?)]} \tmodel é')), max_size=25))
-def test_any_line_is_read_or_refused_in_one_line(line: str) -> None:
-    ledger = LEDGER
-    try:
-        ledger.check(Query(search=line))
-        ledger.totals(Query(search=line))
-    except QueryError as error:
-        assert len(str(error).splitlines()) == 1  # noqa: PT017
+ODD = list('a-:/"\\([{.*+?)]} \tmodel é')
+ODD_REGEXES = st.builds(
+    "{}{}/{}/{}".format, st.sampled_from(["", "a ", "-"]), st.sampled_from(["", "model:", "note:", "nope:"]),
+    st.text(st.sampled_from(ODD), max_size=8), st.sampled_from(["", " ", " b"]),
+)  # fmt: skip
+
+
+def test_any_line_is_read_or_refused_in_one_line() -> None:
+    outcomes: set[str] = set()
+
+    @settings(max_examples=300, deadline=None)
+    @given(st.text(st.sampled_from(ODD), max_size=25) | ODD_REGEXES)
+    def asked(line: str) -> None:
+        try:
+            LEDGER.check(Query(search=line))
+        except QueryError as error:
+            assert len(str(error).splitlines()) == 1  # noqa: PT017
+            with pytest.raises(QueryError):
+                LEDGER.totals(Query(search=line))
+            outcomes.add("refused")
+        else:
+            LEDGER.totals(Query(search=line))
+            outcomes.add("read")
+
+    asked()
+    assert outcomes == {"read", "refused"}
 
 
 @pytest.mark.parametrize(
