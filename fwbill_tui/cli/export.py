@@ -77,7 +77,7 @@ def export(
         refuse_clashes(inputs, None if target == "-" else Path(target))
         usage = load_usage(inputs, _query(inputs, filters), stop)
         _refuse_partial(usage, inputs)
-        _refuse_days(usage, inputs)
+        _refuse_days(usage)
         say_notes(usage)
         if summed and (left_out := usage.ledger.free_text):
             say(f"left out of the rollup, as they hold free text: {', '.join(map(literal, left_out))}")
@@ -100,11 +100,10 @@ def _refuse_existing(target: str) -> None:
         raise TargetExistsError(f"{target} is there already; it was left as it is")
 
 
-def _refuse_days(usage: Usage, inputs: InputFlags) -> None:
+def _refuse_days(usage: Usage) -> None:
     """A file of usage events must not hold sums of days because the better ways failed; unless they were asked for."""
-    provenance = usage.loaded.provenance
-    if provenance.grain == "day" and inputs.source is None:
-        why = "; ".join(provenance.notes)
+    if usage.days_for_events:
+        why = "; ".join(usage.loaded.provenance.notes)
         raise CommandError(f"only sums per day could be had, not usage events; --source rest writes those: {why}", NETWORK)
 
 

@@ -76,6 +76,11 @@ class InputFlags:
         return cast("SourceChoice", self.source or "auto")
 
     @property
+    def by_day(self) -> bool:
+        """Whether sums per day are asked for."""
+        return self.source == "rest"
+
+    @property
     def account(self) -> AccountFlags:
         """Those that say how to sign in and to which account."""
         return AccountFlags(account_id=self.account_id, profile=self.profile, api_key_command=self.api_key_command)
@@ -87,6 +92,18 @@ class Usage:
 
     loaded: Loaded
     query: Query
+    by_day: bool = False
+    """Whether sums per day were asked for."""
+
+    @property
+    def days_for_events(self) -> bool:
+        """Whether sums per day, which nobody asked for, stand in for events. They do not have all usage."""
+        return self.loaded.provenance.grain == "day" and not self.by_day
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything asked for is there."""
+        return self.loaded.provenance.complete and not self.days_for_events
 
     @property
     def ledger(self) -> Ledger:
@@ -132,7 +149,7 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
         kind = RollupSource if inputs.rollup else FileSource
         source = kind(inputs.files, skip_unreadable=inputs.skip_unreadable, lazy=inputs.lazy, frugal=sums)
     else:
-        query = replace(query, range=_with_edges(query, by_day=inputs.source == "rest"))
+        query = replace(query, range=_with_edges(query, by_day=inputs.by_day))
         source = account_source(
             inputs.account,
             choice=inputs.source_choice,
@@ -148,8 +165,8 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
     if stop.is_set():
         raise KeyboardInterrupt
     _report_rejects(loaded.ledger, inputs)
-    check_query(loaded, query, by_day=inputs.source == "rest")
-    return Usage(loaded, query)
+    check_query(loaded, query, by_day=inputs.by_day)
+    return Usage(loaded, query, inputs.by_day)
 
 
 def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
@@ -194,6 +211,14 @@ def missing_lines(usage: Usage) -> list[str]:
         reason if missing == EVERYTHING else f"{describe(missing, zone)} is missing: {reason}"
         for missing, reason in usage.loaded.provenance.missing
     ]
+
+
+def short_lines(usage: Usage) -> list[str]:
+    """Why totals are short, or may be, although nothing is missing of what was asked for, one line each."""
+    if not usage.days_for_events:
+        return []
+    stand_in = "sums per day stand in for usage events, without embeddings and images; --source rest takes them as they are"
+    return [stand_in]
 
 
 def say_notes(usage: Usage) -> None:

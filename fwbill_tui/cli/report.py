@@ -57,7 +57,7 @@ def as_json(usage: Usage) -> str:
             "kind": provenance.kind,
             "events": ledger.event_count,
             "rejected": ledger.rejected,
-            "complete": provenance.complete,
+            "complete": usage.complete,
             **({} if provenance.kind == "files" else _about_account(ledger, provenance)),
         },
         "totals": {name: _finite(getattr(totals, name)) for name in _MEASURES},
@@ -83,7 +83,7 @@ def as_table(usage: Usage, width: int | None) -> str:
     counted = f"{whole.events:,} {ledger.row_names[whole.events != 1]}"
     if query.filtered:
         counted = f"{shown.events:,} of {counted}"
-    partial = "" if usage.loaded.provenance.complete else ", partial: some of what was asked for is missing"
+    partial = "" if usage.complete else ", partial: some of what was asked for is missing"
     covered = describe(_whole_seconds(shown_range(usage)), query.time_zone)
     if not whole.events:
         return f"{covered}\nno usage in this range{partial}\n"

@@ -7,7 +7,7 @@ import click
 from fwbill_tui.cli.exits import DONE, NETWORK
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.flags import COMMANDS
-from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, say_notes
+from fwbill_tui.cli.inputs import InputFlags, Usage, input_flags, load_usage, missing_lines, say_notes, short_lines
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, say, width
@@ -35,13 +35,12 @@ def summary(inputs: InputFlags, filters: FilterFlags, output: str | None) -> int
         raise click.UsageError("--sort applies to groups here: add --group-by")
     query = filters.query(default_sort=(), of_account=not inputs.files)
     usage = interruptible(lambda stop: load_usage(inputs, query, stop, sums=True))
-    for line in missing_lines(usage):
+    for line in (*missing_lines(usage), *short_lines(usage)):
         say(f"partial: {line}")
     if output != "json":  # which has them
         say_notes(usage)
     print_text(_rendered(usage, output or "table"))
-    complete = usage.loaded.provenance.complete or inputs.skip_unreadable
-    return DONE if complete else NETWORK
+    return DONE if usage.complete or inputs.skip_unreadable else NETWORK
 
 
 def _rendered(usage: Usage, output: str) -> str:
