@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -217,8 +217,10 @@ def short_lines(usage: Usage) -> list[str]:
     """Why totals are short, or may be, although nothing is missing of what was asked for, one line each."""
     if not usage.days_for_events:
         return []
+    from fwbill_tui.usage.day_sums import unsearched
+
     stand_in = "sums per day stand in for usage events, without embeddings and images; --source rest takes them as they are"
-    return [stand_in]
+    return list(filter(None, (stand_in, unsearched(usage.ledger, usage.query))))
 
 
 def say_notes(usage: Usage) -> None:
@@ -235,14 +237,17 @@ def check_query(loaded: Loaded, query: Query, *, by_day: bool) -> None:
     """
     import difflib
 
+    from fwbill_tui.usage.day_sums import refuse_untold, unsearched
     from fwbill_tui.usage.groups import GROUP_MEASURES
     from fwbill_tui.usage.ledger import labels_of
     from fwbill_tui.usage.names import column_of, dimension_of
     from fwbill_tui.usage.query import NoSingleEventsError, QueryError
 
     ledger = loaded.ledger
+    checks: list[Callable[[Query], None]] = [ledger.check, partial(refuse_untold, ledger)]
     try:
-        ledger.check(query)
+        for check in checks if by_day else checks[::-1]:  # a name that sums do not know may be one that events have
+            check(query)
     except NoSingleEventsError as error:
         if by_day:
             raise click.UsageError(str(error)) from None
@@ -250,6 +255,8 @@ def check_query(loaded: Loaded, query: Query, *, by_day: bool) -> None:
         raise CommandError(f"only sums per day could be had, not usage events; {error}: {why}", NETWORK) from None
     except QueryError as error:
         raise click.UsageError(str(error)) from None
+    if by_day and (where := unsearched(ledger, query)):
+        say(f"--search: {where}")
     for name in _unknown_in_search(ledger, query):
         say(f"--search: there is no dimension {name!r}, so that word is looked for as it stands, with its colon")
     known: tuple[str, ...] = (*query.group_by, *GROUP_MEASURES) if query.group_by else tuple(ledger.events.columns)

@@ -60,6 +60,7 @@ class StreamingBuilder(LedgerBuilder):
             rejects=self._rejects,
             rejected=self.rejected,
             day_sums=self.day_sums,
+            untold=self._told.untold(),
         )
 
     def _keep(self, frame: pl.DataFrame, batch: Batch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from fwbill_tui.usage import rollup
+from fwbill_tui.usage.day_sums import Told
 from fwbill_tui.usage.groups import GROUP_MEASURES
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS, TIME_GROUPS, TOKEN_MEASURES
@@ -47,6 +48,7 @@ class LedgerBuilder:
         self.rejected = 0
         self.events = 0
         self.day_sums = 0
+        self._told = Told()
 
     @property
     def types(self) -> EventTypes:
@@ -61,6 +63,7 @@ class LedgerBuilder:
             return
         self._begun = True
         self._columns.update(batch.events.columns)
+        self._told.add(batch)
         frame = self._with_dictionaries(batch.events)
         self._waiting.append((frame, batch))
         self.events += frame.height
@@ -102,7 +105,7 @@ class LedgerBuilder:
         events = pl.concat(self._frames or [empty], how="diagonal", rechunk=False)
         return Ledger(
             events, self._hourly(), rolled=self._rolled, rejects=self._rejects, rejected=self.rejected, largest=self._largest,
-            day_sums=self.day_sums,
+            day_sums=self.day_sums, untold=self._told.untold(),
         )  # fmt: skip
 
     def _hourly(self) -> pl.DataFrame:

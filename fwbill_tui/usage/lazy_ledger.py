@@ -53,11 +53,13 @@ class LazyLedger(Ledger):
         rejects: Sequence[Reject] = (),
         rejected: int | None = None,
         day_sums: int = 0,
+        untold: Mapping[str, str] | None = None,
     ) -> None:
         """`scan` reads the events, of `schema`; None when they were not kept. `labels` are the values of dictionary columns
         that are not `rolled`; `span`, `empty` and `largest` are what a Ledger finds out from its events."""
         super().__init__(
-            schema.to_frame(), hourly, rolled=rolled, rejects=rejects, rejected=rejected, largest=largest, day_sums=day_sums
+            schema.to_frame(), hourly, rolled=rolled, rejects=rejects, rejected=rejected, largest=largest, day_sums=day_sums,
+            untold=untold,
         )  # fmt: skip
         self._scan = scan
         self._span, self._empty = span, empty

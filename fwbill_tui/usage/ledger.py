@@ -62,15 +62,18 @@ class Ledger:
         rejected: int | None = None,
         largest: Mapping[str, int] | None = None,
         day_sums: int = 0,
+        untold: Mapping[str, str] | None = None,
     ) -> None:
         """`hourly` is the rollup of `events` over the label columns `rolled`, in hours; `largest` is what
-        `rollup.largest_counts` says of them, if that is known already. `day_sums` of the rows are sums per day."""
+        `rollup.largest_counts` says of them, if that is known already. `day_sums` of the rows are sums per day;
+        `untold` is what `Told.untold` says of them."""
         self.events = events
         self.rolled = tuple(rolled)
         self.rejects = tuple(rejects)
         self.rejected = len(self.rejects) if rejected is None else rejected
         self.further = tuple(column for column in events.columns if column not in COLUMNS)
         self.day_sums = day_sums
+        self.untold = untold or {}
         self._hourly = hourly
         self._labels = {
             column: Labels(column, (hourly if column in self.rolled else events).get_column(column))

@@ -78,3 +78,62 @@ def test_a_file_has_no_sums_that_nobody_asked_for(server: DemoServer, fwbill: Fw
     code, _, err = fwbill("export", *WIDER, *flags)
     assert (code, Path("billing_metrics.csv").exists()) == (5, False)
     assert "only sums per day could be had" in err
+
+
+@pytest.mark.parametrize(
+    ("question", "lacking"),
+    [
+        (("--user", "*"), "user"),
+        (("--bucket", "default"), "bucket"),
+        (("--without", "user=ana@acme.dev"), "user"),
+        (("--only", "user="), "user"),
+        (("--only", "project=atlas"), "project"),  # a column that events might have
+        (("--search", "user:ana"), "user"),
+        (("--search", "kimi email:ana"), "user"),
+        (("--group-by", "day,user"), "user"),
+    ],
+)
+def test_what_sums_do_not_say_is_refused(server: DemoServer, fwbill: Fwbill, question: tuple[str, ...], lacking: str) -> None:
+    """Of events for two weeks and sums for the days after, a user's total would be that of two weeks."""
+    assert fwbill("summary", *KEPT)[0] == 0
+    server.faults = DOWN
+    code, out, err = fwbill("summary", *WIDER, *question)
+    assert (code, out, err.count("\n")) == (5, "", 1)
+    assert f"sums per day have no {lacking}" in err
+    assert "gateway export not used" in err
+
+
+def test_labels_that_sums_have_alone_are_refused_beside_events(server: DemoServer, fwbill: Fwbill) -> None:
+    assert fwbill("summary", *KEPT)[0] == 0
+    server.faults = DOWN
+    code, out, err = fwbill("summary", *WIDER, "--group-by", "api_key_name")
+    assert (code, out) == (5, "")
+    assert "usage events have no api_key_name" in err
+    assert fwbill("summary", *WIDER, "--group-by", "api_key_name", "--source", "rest")[0] == 0
+
+
+def test_labels_that_all_rows_have_are_answered(server: DemoServer, fwbill: Fwbill) -> None:
+    assert fwbill("summary", *KEPT)[0] == 0
+    server.faults = DOWN
+    for question in (["--model", "*kimi*"], ["--accelerator", "*"], ["--group-by", "usage_type,day"], ["--search", "model:kimi"]):
+        code, _, err = fwbill("summary", *WIDER, *question, "-o", "json")
+        assert (code, err.startswith(STAND_IN), err.count("\n")) == (5, True, 1)
+
+
+def test_a_search_says_where_it_could_not_look(server: DemoServer, fwbill: Fwbill) -> None:
+    assert fwbill("summary", *KEPT)[0] == 0
+    server.faults = DOWN
+    code, _, err = fwbill("summary", *WIDER, "--search", "kimi", "-o", "json")
+    assert code == 5
+    assert "fwbill: partial: sums per day have no bucket, user to be searched\n" in err
+    code, _, err = fwbill("summary", *WIDER, "--search", "kimi", "--source", "rest", "-o", "json")
+    assert (code, err) == (0, "fwbill: --search: sums per day have no bucket, user to be searched\n")
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("command", ["summary", "export"])
+def test_who_asks_for_sums_and_for_what_they_do_not_say_is_told_so(fwbill: Fwbill, command: str) -> None:
+    code, out, err = fwbill(command, *WIDER, "--source", "rest", "--user", "ana@acme.dev")
+    assert (code, out, Path("billing_metrics.csv").exists()) == (2, "", False)
+    assert "sums per day have no user: leave out what asks for it" in err
+    assert "use one of" in fwbill(command, *WIDER, "--source", "rest", "--only", "porject=atlas")[2]

@@ -125,6 +125,16 @@ async def test_a_day_that_is_told_as_sums_has_no_hours(server: DemoServer) -> No
         assert seen.part(UsageChart).row_names[1] == "day sums"
         assert seen.part(FetchPanel).found.endswith("day sums")
 
+        def notices() -> str:
+            return " ".join(seen.part(NoticeLine).notices)
+
+        seen.screen.ask(replace(seen.screen.query_now, search="kimi"))
+        await seen.until(lambda: "not the whole answer: sums per day have no bucket, user to be searched" in notices())
+        seen.screen.ask(replace(seen.screen.query_now, search="", group_by=("user",)))
+        await seen.until(lambda: "not the whole answer: sums per day have no user" in notices() and "searched" not in notices())
+        seen.screen.ask(replace(seen.screen.query_now, group_by=("model",)))
+        await seen.until(lambda: "not the whole answer" not in notices())
+
         seen.screen.ask(replace(seen.screen.query_now, group_by=("hour",)))
         await seen.until(lambda: any("no hours" in notice for notice in seen.part(NoticeLine).notices))
 

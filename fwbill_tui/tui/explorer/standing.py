@@ -9,6 +9,7 @@ from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.answering import RowsReady
 from fwbill_tui.tui.explorer.columns import title_of_column
 from fwbill_tui.tui.widgets.status import Standing
+from fwbill_tui.usage.day_sums import unsearched, untold
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import Query, TimeRange
 from fwbill_tui.usage.ranges import describe, describe_span
@@ -69,6 +70,10 @@ def notices_of(
     notices = [cells.label(text) for text in (problem, load_problem) if text]
     if rows is not None and rows.shown < rows.total:
         notices.append(f"the first {rows.shown:,} of {rows.total:,} rows{_sorted_by(rows.question.query)}; sums are of all")
+    if rows is not None:
+        question = rows.question
+        lacking = untold(question.ledger, question.query) or unsearched(question.ledger, question.query)
+        notices += [cells.label(f"not the whole answer: {lacking}")] if lacking else []
     if provenance is not None:
         notices += _missing_said(provenance, shown)
     if ledger is not None and ledger.rejected:
