@@ -35,7 +35,7 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
     from fwbill_tui.sources.launch import Launch
 
     query = filters.query(of_account=not inputs.files)
-    expand(inputs.files)  # a file that is not there is said here, not on a screen
+    expand(inputs.files, on_unreadable=inputs.on_unreadable)  # a file that is not there is said here, not on a screen
     refuse_clashes(inputs)
     if not (STANDARD_INPUT in inputs.files and keys_from_terminal()):
         _need_terminal()

@@ -81,6 +81,11 @@ class InputFlags:
         return self.source == "rest"
 
     @property
+    def on_unreadable(self) -> Callable[[Exception], None] | None:
+        """For those who only look for the FILEs: whoever reads them says what is left out."""
+        return (lambda _: None) if self.skip_unreadable else None
+
+    @property
     def account(self) -> AccountFlags:
         """Those that say how to sign in and to which account."""
         return AccountFlags(account_id=self.account_id, profile=self.profile, api_key_command=self.api_key_command)
@@ -183,7 +188,8 @@ def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
         return
     from fwbill_tui.files.inputs import expand
 
-    read = {os.path.realpath(found.path): found.name for found in expand(inputs.files) if found.path is not None}
+    found = expand(inputs.files, on_unreadable=inputs.on_unreadable)
+    read = {os.path.realpath(file.path): file.name for file in found if file.path is not None}
     for flag, place in outputs:
         if place is not None and str(place) in read:
             raise click.UsageError(f"{flag} would replace {read[str(place)]}, which is one of the FILEs: choose another name")

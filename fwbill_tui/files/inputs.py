@@ -8,10 +8,11 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fwbill_tui.files.folders import Refuse, files_below, matches
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.user_paths import expanded, mode_of
 
@@ -29,6 +30,9 @@ class UnreadableFile(ExportFormatError):  # noqa: N818 - the thing that is wrong
         self.name = name
         self.reason = reason
         self.events = events
+
+
+OnUnreadable = Callable[[UnreadableFile], None] | None
 
 
 class Input(NamedTuple):
@@ -50,21 +54,22 @@ class Input(NamedTuple):
             return None
 
 
-def expand(arguments: Sequence[str]) -> list[Input]:
+def expand(arguments: Sequence[str], *, on_unreadable: OnUnreadable = None) -> list[Input]:
     """Turn files, patterns (`usage-*.csv`), folders (with the folders in them), URLs (`s3://…`) and `-` into inputs.
 
     Patterns and folders give their files in the order of their names. A file named in several ways is read once, or its
-    events would count twice. Raises UnreadableFile for an argument that stands for no file.
+    events would count twice. Raises UnreadableFile for an argument that stands for no file, and for what cannot be looked
+    into; with `on_unreadable` that is told, and what is beside it is found.
     """
     inputs: dict[object, Input] = {}
     for argument in arguments:
-        for found in _matches(argument):
+        for found in _matches(argument, on_unreadable):
             key = os.path.realpath(found.path) if found.path is not None else found.url or STANDARD_INPUT
             inputs.setdefault(key, found)
     return list(inputs.values())
 
 
-def _matches(argument: str) -> list[Input]:
+def _matches(argument: str, on_unreadable: OnUnreadable) -> list[Input]:
     if argument == STANDARD_INPUT:
         if sys.stdin is None or sys.stdin.closed:
             raise UnreadableFile("-", "standard input is closed; pipe an export into it, or name a file")
@@ -73,14 +78,29 @@ def _matches(argument: str) -> list[Input]:
         return [Input("standard input", None)]
     if _URL.fullmatch(argument):
         return [Input(argument, None, argument)]
+    refused: list[UnreadableFile] = []
+
+    def refuse(error: OSError) -> None:
+        if on_unreadable is None:
+            raise UnreadableFile(str(error.filename), f"{plain(error)}; --skip-unreadable goes on without it") from error
+        refused.append(UnreadableFile(str(error.filename), plain(error)))
+        on_unreadable(refused[-1])
+
     try:
-        paths = _paths(argument)
+        paths, why_none = _paths(argument, refuse)
     except OSError as error:
-        raise UnreadableFile(argument, plain(error)) from error
+        problem = UnreadableFile(argument, plain(error))
+        if on_unreadable is None or error.errno != errno.EACCES:
+            raise problem from error
+        on_unreadable(problem)
+        return []
+    if not (paths or refused):
+        raise UnreadableFile(argument, why_none)
     return [Input(str(path), path) for path in paths]
 
 
-def _paths(argument: str) -> list[Path]:
+def _paths(argument: str, refuse: Refuse) -> tuple[list[Path], str]:
+    """What an argument stands for, and why that is nothing where it is. Raises OSError."""
     path, unmatched = expanded(argument), "no file matches this pattern"
     try:
         mode = mode_of(path)
@@ -91,32 +111,19 @@ def _paths(argument: str) -> list[Path]:
         if error.errno != errno.ENAMETOOLONG:
             unmatched = plain(error)
     if mode is not None and stat.S_ISDIR(mode):
-        paths = list(_folder(path))
-        if not paths:
-            raise UnreadableFile(argument, f"no {', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]} file in this folder")
-    elif os.path.lexists(path):
-        paths = [path]
-    elif glob.has_magic(argument):
-        matched = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207 - takes whole patterns
-        paths = [file for match in matched for file in (_folder(match) if match.is_dir() else (match,))]
-        if not paths:
-            raise UnreadableFile(argument, unmatched)
-    else:
-        raise UnreadableFile(argument, "no such file or folder")
-    return paths
+        endings = f"{', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]}"
+        return list(_exports(path, refuse)), f"no {endings} file in this folder"
+    if os.path.lexists(path):
+        return [path], ""
+    if not glob.has_magic(argument):
+        return [], "no such file or folder"
+    found = matches(path, refuse)
+    return [file for match in found for file in (_exports(match, refuse) if match.is_dir() else (match,))], unmatched
 
 
-def _folder(folder: Path) -> Iterator[Path]:
+def _exports(folder: Path, refuse: Refuse) -> Iterator[Path]:
     """The exports below a folder, hidden ones left out (editors' locks, other systems' leftovers)."""
-    for parent, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.lower().endswith(_FOLDER_SUFFIXES) and not name.startswith("."):
-                yield Path(parent, name)
-
-
-def _refuse(error: OSError) -> None:
-    raise UnreadableFile(str(error.filename), plain(error)) from error
+    return (path for path in files_below(folder, refuse) if path.name.lower().endswith(_FOLDER_SUFFIXES))
 
 
 def plain(error: OSError) -> str:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing, contextmanager
 import polars as pl
 
 from fwbill_tui.files.compressed import DamagedError
-from fwbill_tui.files.inputs import Input, UnreadableFile, plain
+from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.usage.csv_reader import THREADS, read_csv, read_header
 from fwbill_tui.usage.names import ExportFormatError
@@ -23,7 +23,7 @@ def read_inputs(
     inputs: Sequence[Input],
     *,
     types: EventTypes,
-    on_unreadable: Callable[[Exception], None] | None = None,
+    on_unreadable: OnUnreadable = None,
     chunk_bytes: int = CHUNK_BYTES,
     threads: int = THREADS,
 ) -> Generator[Batch, None, None]:

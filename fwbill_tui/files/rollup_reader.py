@@ -7,13 +7,13 @@ file is refused whole, with the row named, where of events only the row would be
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 
 import polars as pl
 
 from fwbill_tui.files import remote
-from fwbill_tui.files.inputs import Input, UnreadableFile
+from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile
 from fwbill_tui.files.opening import opened
 from fwbill_tui.files.reading import told_plainly
 from fwbill_tui.usage.cells import CellFault, convert
@@ -29,7 +29,7 @@ def read_rollups(
     inputs: Sequence[Input],
     *,
     types: EventTypes,
-    on_unreadable: Callable[[Exception], None] | None = None,
+    on_unreadable: OnUnreadable = None,
 ) -> Generator[Batch, None, None]:
     """Read rollups in their order, a batch each, as `RollupBuilder` takes them.
 

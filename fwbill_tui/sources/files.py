@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from fwbill_tui.files.inputs import UnreadableFile, expand
+from fwbill_tui.files.inputs import OnUnreadable, UnreadableFile, expand
 from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
@@ -17,7 +17,6 @@ from fwbill_tui.usage.csv_reader import THREADS
 from fwbill_tui.usage.query import TimeRange
 from fwbill_tui.usage.schema import Batch, EventTypes
 
-OnUnreadable = Callable[[Exception], None] | None
 _FRUGAL_CHUNK_BYTES = 8 << 20
 _SUMMED_CHUNK_BYTES = 14 << 20
 """Larger, since their events are mostly not held."""
@@ -33,13 +32,16 @@ class FileSource:
     def __init__(
         self, arguments: Sequence[str], *, skip_unreadable: bool = False, lazy: bool = False, frugal: bool = False
     ) -> None:
-        """`arguments` are files, globs, folders or `-`. Raises UnreadableFile for one that names nothing.
+        """`arguments` are files, globs, folders or `-`. Raises UnreadableFile for one that names nothing,
+        and without `skip_unreadable` for what cannot be looked into.
 
         `lazy` leaves the events on disk even where they would fit into memory. `frugal` reads in smaller steps,
         which takes less memory and a little longer; events that stay on disk are read so always.
         """
         self._frugal = frugal
-        self._inputs = expand(arguments)
+        self._unread: list[str] = []  # folders that could not be looked into
+        on_unreadable = (lambda error: self._unread.append(str(error))) if skip_unreadable else None
+        self._inputs = expand(arguments, on_unreadable=on_unreadable)
         self._lazy = lazy
         self._skip_unreadable = skip_unreadable
         self._problems: list[str] = []
@@ -121,7 +123,7 @@ class FileSource:
 
     def provenance(self) -> Provenance:
         """Files are complete but for those that could not be read."""
-        missing = [(TimeRange(), problem) for problem in self._problems]
+        missing = [(TimeRange(), problem) for problem in dict.fromkeys([*self._unread, *self._problems])]
         if self._stopped:
             missing.append((TimeRange(), "reading was stopped before the end"))
         return Provenance(self.kind, self.label, fetched_at=self._read_at, missing=tuple(missing))

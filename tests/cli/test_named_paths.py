@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -124,7 +125,14 @@ def test_the_screens_are_not_opened_where_a_variable_names_no_folder(usage: Path
     ("arguments", "said"),
     [
         (["summary", "locked/usage.csv"], "locked/usage.csv: permission denied"),
-        (["summary", "locked/u*.csv"], "locked/u*.csv: permission denied"),
+        (["summary", "locked"], "locked: permission denied"),
+        (["summary", "."], "locked: permission denied"),
+        (["summary", "locked/u*.csv"], "locked: permission denied"),
+        (["summary", "*/usage.csv"], "locked/usage.csv: permission denied"),
+        (["summary", "**/*.csv"], "locked: permission denied"),
+        (["summary", "l*"], "locked: permission denied"),
+        (["summary", "z*/*.csv"], "z-link: permission denied"),
+        (["summary", "zlinks"], "zlinks/there: permission denied"),
         (["summary", "usage.csv", "locked/usage.csv", "--rejects", "r.csv"], "locked/usage.csv: permission denied"),
         (["export", "usage.csv", "--filename", "locked/out.csv"], "cannot write locked/out.csv: no permission"),
         (["export", "usage.csv", "--filename", "locked/out.csv", "--no-clobber"], "cannot write locked/out.csv: no permission"),
@@ -133,17 +141,43 @@ def test_the_screens_are_not_opened_where_a_variable_names_no_folder(usage: Path
     ],
 )
 def test_a_folder_that_may_not_be_entered_is_one_line(usage: Path, arguments: list[str], said: str) -> None:
+    done = with_a_locked_folder(usage, *arguments)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"fwbill: {said}")
+
+
+@pytest.mark.parametrize(
+    ("files", "events", "said"),
+    [
+        (["usage.csv", "locked"], 1, "locked"),
+        (["usage.csv", "zlinks"], 1, "zlinks/there"),
+        (["usage.csv", "locked/usage.csv"], 1, "locked/usage.csv"),
+        (["*/*.csv", "usage.csv"], 1, "locked"),
+        (["**/u*.csv"], 1, "locked"),
+        (["locked"], 0, "locked"),
+    ],
+)
+def test_a_folder_that_may_not_be_entered_is_left_out_aloud(usage: Path, files: list[str], events: int, said: str) -> None:
+    done = with_a_locked_folder(usage, "summary", *files, "--skip-unreadable", "--rejects", "r.csv", "-o", "json")
+    assert (done.returncode, json.loads(done.stdout)["source"]["complete"]) == (0, False)
+    assert json.loads(done.stdout)["source"]["events"] == events
+    assert f"fwbill: partial: {said}: permission denied\n" in done.stderr
+
+
+def with_a_locked_folder(usage: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run fwbill beside a folder that it may not enter, a link to that, and a folder with a link into it."""
     command = [sys.executable, "-m", "fwbill_tui", *arguments]
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("root may enter every folder, and setpriv is not there to take that away")
         command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
-    (usage / "locked").mkdir()
+    (usage / "locked" / "within").mkdir(parents=True)
     shutil.copy("usage.csv", "locked")
+    (usage / "z-link").symlink_to("locked")
+    (usage / "zlinks").mkdir()
+    (usage / "zlinks" / "there").symlink_to("../locked/within")
     (usage / "locked").chmod(0)
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     finally:
         (usage / "locked").chmod(0o700)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert done.stderr.startswith(f"fwbill: {said}")

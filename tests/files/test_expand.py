@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import glob
 import io
 import os
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fwbill_tui.files.folders import matches
 from fwbill_tui.files.inputs import UnreadableFile, expand
 from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.usage.schema import Reject
@@ -79,6 +81,38 @@ def test_what_stands_for_nothing_is_named(folder: Path, monkeypatch: pytest.Monk
     with pytest.raises(UnreadableFile, match=reason) as caught:
         expand(["b.csv", argument])
     assert str(caught.value).startswith(f"{argument}: ")
+
+
+def test_links_to_folders_are_followed(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "march.csv").touch()
+    (folder / "archive").symlink_to(elsewhere)
+    (folder / "again").symlink_to(elsewhere)
+    (elsewhere / "all").symlink_to(folder)
+    (folder / "deep" / "round").symlink_to("..")
+    (folder / "nowhere").symlink_to("gone")
+    (folder / "circle").symlink_to("circle")
+    assert sorted(names(folder)) == sorted(["a.csv.gz", "b.csv", "odd[1].csv", "d.CSV.ZST", "c.parquet", "march.csv"])
+    assert sorted(names(folder / "**" / "*.csv")) == sorted(["b.csv", "odd[1].csv", "march.csv"])
+    assert names(folder / "*" / "march.csv") == ["march.csv"]
+    assert names(folder / "archive", folder) == ["march.csv", "a.csv.gz", "b.csv", "odd[1].csv", "d.CSV.ZST", "c.parquet"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "*", "*.csv", "**", "**/*", "**/*.csv", "*/*", "*/**", "deep/**/c*", "**/er/*", "?.csv", ".*", ".git/*", "[ab].*",
+        "d*p/er/*.parquet", "deep/*/../*", "**/deep", "nothing/*", "b.csv/*", "*/",
+    ],
+)  # fmt: skip
+def test_a_pattern_stands_for_what_it_stands_for_in_python(folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str) -> None:
+    def refuse(error: OSError) -> None:
+        raise error
+
+    monkeypatch.chdir(folder)
+    for asked in (Path(pattern), folder / pattern):
+        expected = glob.glob(str(asked), recursive=True)  # noqa: PTH207 - takes whole patterns
+        assert {Path(path) for path in expected} == {*matches(asked, refuse)} - {Path()}
 
 
 def test_a_dangling_link_is_left_to_reading(folder: Path) -> None:
