@@ -18,7 +18,7 @@ from fwbill_tui.archive.errors import ArchiveError
 from fwbill_tui.archive.manifest import Day, Fetch, Manifest
 from fwbill_tui.archive.reading import Damage, Kept
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError, NoEvents
-from fwbill_tui.sources.days import Gathering, common, days_touched, local_days, minus, runs, whole, within, without
+from fwbill_tui.sources.days import Gathering, common, days_touched, local_days, may_start_in, minus, runs, whole, within, without
 from fwbill_tui.sources.source import Grain, Progress, Provenance, Source, WindowEnd, WindowProgress
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.query import TimeRange
@@ -124,8 +124,7 @@ class Load:
         """The events of kept days. Those that turn out to be damaged are set aside and not given."""
         fetches = {day.fetch.key: day.fetch for day in days if day.fetch.key not in self._rejects_given}
         self._rejects_given.update(fetches)
-        if rejects := tuple(reject for fetch in fetches.values() for reject in fetch.rejects):
-            yield self._no_events(rejects)
+        yield from self._rejected(reject for fetch in fetches.values() for reject in fetch.rejects)
         total, done = sum(day.size for day in days), 0
         damaged: list[Damage] = []
         try:
@@ -261,8 +260,7 @@ class Load:
         self._keep(fetch, days, frames)
         self._given |= dict.fromkeys(days, fetch)
         self._fetched.update(days)
-        if rejects:
-            yield self._no_events(rejects)
+        yield from self._rejected(rejects)
         for frame in frames:
             yield Batch(within(frame, self.wanted))
 
@@ -326,8 +324,10 @@ class Load:
         for window in self._summed:
             yield window, f"{describe_span(window, self.by_day.time_zone)}: sums per day, not single events"
 
-    def _no_events(self, rejects: tuple[Reject, ...]) -> Batch:
-        return Batch(self.types.frame_schema().to_frame(), rejects)
+    def _rejected(self, rejects: Iterable[Reject]) -> Iterator[Batch]:
+        """Those rows of whole days that could not be read and may be of the wanted range, in a batch without events."""
+        if wanted := tuple(reject for reject in rejects if may_start_in(reject, self.wanted)):
+            yield Batch(self.types.frame_schema().to_frame(), wanted)
 
 
 def _said(days: Sequence[date]) -> str:

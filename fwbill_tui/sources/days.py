@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from fwbill_tui.archive.manifest import start_of
 from fwbill_tui.usage.query import TimeRange
+from fwbill_tui.usage.row_reader import REJECTED_TEXT
+from fwbill_tui.usage.schema import Reject
 from fwbill_tui.usage.zones import end_of_day, local_date, start_of_day
 
 _DAY = timedelta(days=1)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d[ Tt]\d\d:\d\d:\d\d)(?:[.,]\d+)?\s*(?:([+-]\d\d)(?::?(\d\d))?)?", re.ASCII)
+"""A time as exports may have it, without its fraction."""
 
 
 def days_touched(wanted: TimeRange, last: date) -> list[date]:
@@ -80,6 +85,27 @@ def on_days(events: pl.DataFrame, days: Iterable[date]) -> pl.DataFrame:
     """The events that start on some UTC days; the same frame when all do."""
     inside = events.get_column("start_time").dt.date().is_in(list(days))
     return events if inside.all() else events.filter(inside)
+
+
+def may_start_in(reject: Reject, wanted: TimeRange) -> bool:
+    """Whether a row that could not be read may belong to a range with both edges.
+
+    It does not where it has times, and all of them lie beside the range: when it starts is one of them. Of a row without any,
+    whose start is what cannot be read, or of which only the beginning is known, nobody can say.
+    """
+    assert wanted.start is not None
+    assert wanted.end is not None
+    if reject.column == "start_time" or not reject.line or len(reject.text) >= REJECTED_TEXT:
+        return True
+    try:
+        times = [_moment(*match.groups()) for match in _MOMENT.finditer(reject.text)]
+    except ValueError:  # February 30
+        return True
+    return not times or any(wanted.start <= time < wanted.end for time in times)
+
+
+def _moment(clock: str, hours: str | None, minutes: str | None) -> datetime:
+    return datetime.fromisoformat(f"{clock.upper()}{hours or '+00'}:{minutes or '00'}")
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from fwbill_tui.cli.main import run
-from fwbill_tui.demo.faults import Fault, Faults, Status, Truncated, refused
+from fwbill_tui.demo.faults import Answer, Fault, Faults, Status, Truncated, refused
 from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.usage.query import TimeRange
 
@@ -115,6 +115,23 @@ def test_what_is_kept_is_read_without_a_sign_in_and_without_asking_anybody(
     assert len(server.requests) == asked
     monkeypatch.delenv("FIREWORKS_ACCOUNT_ID")
     assert fwbill("summary", *day, "--source", "archive")[0] == 3  # whose it is can only be known from a sign-in
+
+
+def test_strict_minds_the_rows_of_the_range_alone(server: DemoServer, fwbill: Fwbill) -> None:
+    """Days are fetched together and whole, and what could not be read of them is kept with all of them."""
+    good, bad = (
+        f"ana@x,2026-10-{day} 09:00:00 UTC,2026-10-{day} 09:00:00 UTC,TEXT,{count}\n" for day, count in ((17, 5), (18, "x"))
+    )
+    export = f"email,start_time,end_time,usage_type,prompt_tokens\n{good}{bad}"
+    server.faults = Faults((Fault(Answer(200, export.encode()), "download"),))
+    for _ in range(2):  # fetched, and kept
+        code, out, err = fwbill("summary", "-a", "acme-prod", "--range", "2026-10-17..2026-10-18", "-o", "json")
+        assert (code, json.loads(out)["source"]["rejected"], "1 row could not be read" in err) == (0, 1, True)
+    server.faults = Faults()
+    for day, hours, code in (("17", "00:00 23:59", 0), ("18", "00:00 23:59", 6), ("18", "10:00 12:00", 0)):
+        edges = [f"2026-10-{day} {hour}:00" for hour in hours.split()]
+        asked = ("summary", "-a", "acme-prod", "--start-time", edges[0], "--end-time", edges[1], "--strict")
+        assert fwbill(*asked)[0] == fwbill(*asked, "--source", "archive")[0] == code
 
 
 @pytest.mark.parametrize(
