@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,7 @@ def account_source(
 
     Days that may still grow are asked for anew, as nobody presses a key.
 
-    Raises CommandError when there is no sign-in or several accounts to choose from, FireworksError and SettingError.
+    Raises CommandError when there is no sign-in or several accounts to choose from, ArchiveError, FireworksError and SettingError.
     """
     from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id
     from fwbill_tui.fireworks.endpoints import Endpoints
@@ -128,8 +128,10 @@ def account_source(
     from fwbill_tui.sources.opening import open_account, open_archive
 
     named = _named_account(flags)
-    if choice == "archive" and (kept_of := named or flags.environ.get(ACCOUNT_VARIABLE)):
-        return open_archive(Endpoints.from_environ(flags.environ), account_id(kept_of), environ=flags.environ)
+    if choice == "archive":
+        endpoints = Endpoints.from_environ(flags.environ)
+        kept_of = named or flags.environ.get(ACCOUNT_VARIABLE) or _kept_account(flags, endpoints, cancelled)
+        return open_archive(endpoints, account_id(kept_of), environ=flags.environ)
     endpoints, credential = sign_in(flags, cancelled=cancelled)
     named = named or credential.account_id
     if named is None and not credential.usable:
@@ -141,6 +143,29 @@ def account_source(
         endpoints, credential, named,
         choice=choice, keep=keep, refresh="missing", time_zone=time_zone, environ=flags.environ,
     )  # fmt: skip
+
+
+def _kept_account(flags: AccountFlags, endpoints: Endpoints, cancelled: threading.Event) -> str:
+    """Whose usage is meant where nothing names an account: that of firectl's files, or the only one that is kept.
+
+    Neither the network nor the keyring is asked. Raises CommandError for a profile that cannot be used, and where none or
+    several are kept; ArchiveError.
+    """
+    from fwbill_tui.archive.archive import Archive, archive_folder
+    from fwbill_tui.fireworks.credentials import find_credentials
+
+    found = find_credentials(flags.environ, Path.home())
+    first = next((credential for credential in found if credential.usable or credential.through_firectl), None)
+    if any(credential.named for credential in found):
+        _, first = sign_in(replace(flags, api_key_command=None), cancelled=cancelled)
+    if first is not None and first.account_id is not None:
+        return first.account_id
+    kept = [each.account for each in Archive(archive_folder(flags.environ)).accounts() if each.host == endpoints.host]
+    if not kept:
+        raise CommandError(f"nothing is kept of any account at {endpoints.host} (see `fwbill archive list`)", NO_ACCOUNT)
+    if len(kept) > 1:
+        raise CommandError(f"several accounts are kept: choose one with --account-id: {', '.join(kept)}", NO_ACCOUNT)
+    return kept[0]
 
 
 def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoints, Credential]:

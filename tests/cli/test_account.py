@@ -113,8 +113,36 @@ def test_what_is_kept_is_read_without_a_sign_in_and_without_asking_anybody(
         code, out, _ = fwbill("summary", *named, *day, "--source", "archive")
         assert (code, json.loads(out)["totals"]) == (0, fetched["totals"])
     assert len(server.requests) == asked
-    monkeypatch.delenv("FIREWORKS_ACCOUNT_ID")
-    assert fwbill("summary", *day, "--source", "archive")[0] == 3  # whose it is can only be known from a sign-in
+
+
+def test_the_archive_asks_nobody_whose_it_is(
+    server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill, tmp_path: Path
+) -> None:
+    day = ["--range", "2026-10-14", "-o", "json"]
+    server.forget_requests()
+    code, out, err = fwbill("summary", *day, "--source", "archive")
+    assert (code, out, f"nothing is kept of any account at {server.base_url.partition('//')[2]}" in err) == (4, "", True)
+    assert server.requests == ()
+
+    fetched = json.loads(fwbill("summary", "-a", "acme-prod", *day)[1])
+    asked = len(server.requests)
+    assert json.loads(fwbill("summary", *day, "--source", "archive")[1])["totals"] == fetched["totals"]
+    environment.delenv("FIREWORKS_API_KEY")
+    assert json.loads(fwbill("summary", *day, "--source", "archive")[1])["totals"] == fetched["totals"]
+    assert len(server.requests) == asked
+
+    environment.setenv("FIREWORKS_API_KEY", server.api_key)
+    assert fwbill("summary", "-a", "acme-staging", *day)[0] == 0
+    asked = len(server.requests)
+    code, out, err = fwbill("export", "--range", "2026-10-14", "--source", "archive")
+    assert (code, out) == (4, "")
+    assert "choose one with --account-id: acme-prod, acme-staging" in err
+    folder = tmp_path / "home" / ".fireworks" / "profiles" / "work"
+    folder.mkdir(parents=True)
+    (folder / "auth.ini").write_text(f"api_key = {server.api_key}\naccount_id = acme-prod\n")
+    assert json.loads(fwbill("summary", "-p", "work", *day, "--source", "archive")[1])["totals"] == fetched["totals"]
+    assert fwbill("summary", "-p", "home", *day, "--source", "archive")[0] == 3
+    assert len(server.requests) == asked
 
 
 def test_strict_minds_the_rows_of_the_range_alone(server: DemoServer, fwbill: Fwbill) -> None:
