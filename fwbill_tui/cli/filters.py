@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from fwbill_tui.usage.query import Choice, Query, SortKey, TimeRange
 
 T = TypeVar("T")
+_UNDECODED = re.compile(r"[\ud800-\udfff]")
 _CHOICE = re.compile(r'(?:"((?:[^"]|"")*)"|([^="][^=]*))=(.*)', re.DOTALL)
 
 
@@ -141,7 +143,7 @@ def filter_flags(*, columns: bool = False) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         @wraps(function)
         def command(*args: Any, **values: Any) -> Any:
-            flags = FilterFlags(**{name: values.pop(name) for name in names if name in values})
+            flags = FilterFlags(**{name: _as_text(name, values.pop(name)) for name in names if name in values})
             return function(*args, filters=flags, **values)
 
         for add in reversed(options):
@@ -149,6 +151,18 @@ def filter_flags(*, columns: bool = False) -> Callable[[F], F]:
         return command  # type: ignore[return-value]
 
     return decorate
+
+
+def _as_text(name: str, value: Any) -> Any:
+    """What a flag was given, as text. Bytes that are none in this locale are UTF-8, as usage is. Raises UsageError."""
+    if isinstance(value, tuple):
+        return tuple(_as_text(name, each) for each in value)
+    if value is None or _UNDECODED.search(value) is None:
+        return value
+    try:
+        return os.fsencode(value).decode()
+    except UnicodeError:
+        raise click.UsageError(f"--{name.replace('_', '-')}: cannot read {value!r}: it is not UTF-8") from None
 
 
 def _choices(flag: str, texts: tuple[str, ...]) -> list[Choice]:

@@ -75,6 +75,16 @@ def test_names_need_not_be_utf8(capsys: pytest.CaptureFixture[str], usage: Path)
     assert r"n\udcff.csv,3,start_time" in (usage / f"{ODD}-rejects.csv").read_text(encoding="utf-8")
 
 
+def test_what_is_searched_is_utf8_in_every_locale(usage: Path) -> None:
+    (usage / "usage.csv").write_text(HEADER + ROW.replace("ana", "søren") + ROW, encoding="utf-8")
+    environ = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for flags in (["--search", "SØREN"], ["--user", "søren@x"], ["--only", "user=søren@x"]):
+        command = [sys.executable, "-m", "fwbill_tui", "summary", "usage.csv", "-o", "json", *flags]
+        done = subprocess.run(command, capture_output=True, env=environ, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert json.loads(done.stdout)["totals"]["events"] == 1
+
+
 @pytest.mark.parametrize("flags", [[], ["--rollup"], ["--lazy"]])
 def test_a_parquet_file_whose_name_is_not_utf8_is_refused(capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
     pl.DataFrame({"start_time": ["2026-10-01 09:00:00 UTC"], "usage_type": ["TEXT"]}).write_parquet("usage.parquet")
