@@ -13,6 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from fwbill_tui.usage import rollup, zones
+from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import DIMENSION_COLUMNS, MEASURES, TIME_GROUPS
@@ -101,6 +102,16 @@ class RollupLedger(Ledger):
         within = in_range(query.range, "start_time")
         return self.events.filter(all_of(within)).height if within else self.events.height
 
+    def series(self, query: Query, dimension: str = "model", *, measure: str = "total_tokens", limit: int = 6) -> Series:
+        """As of events. Raises QueryError for days that would cut a bucket in two."""
+        self._refuse_days(query.time_zone)
+        return super().series(query, dimension, measure=measure, limit=limit)
+
+    def rollup(self, query: Query) -> pl.DataFrame:
+        """As of events. Raises QueryError where days in the query's zone could not be summed from it, either."""
+        self._refuse_days(query.time_zone)
+        return super().rollup(query)
+
     def _roll_up(self, columns: Sequence[str], minutes: int | None, conditions: Sequence[pl.Expr]) -> pl.DataFrame:
         return _summed(self.events.filter(all_of(conditions)) if conditions else self.events, columns, minutes)
 
@@ -108,14 +119,11 @@ class RollupLedger(Ledger):
         """Raise QueryError for what sums per bucket cannot answer."""
         if query.where:
             raise QueryError(f"a rollup has no single events to ask for {query.where[0]}: open the events for that")
-        length, begin = _LENGTHS[self.minutes], " (they all begin at midnight UTC)" if self.minutes == _DAY else ""
+        length, begin = self._buckets_said
         if not self.has_hours and "hour" in query.group_by:
             raise QueryError(f"this rollup has buckets of {length}{begin}, and so no hours: group by day or month")
-        if not self._whole(query.time_zone):
-            raise QueryError(
-                f"this rollup has buckets of {length}{begin}, which days in {query.time_zone} cut in two: "
-                "use another time zone such as UTC, or a rollup with shorter buckets"
-            )
+        if not set(TIME_GROUPS).isdisjoint(query.group_by):
+            self._refuse_days(query.time_zone)
         span = self.span_of_events
         for edge in (query.range.start, query.range.end):
             within = edge is not None and span.start is not None and span.end is not None and span.start < edge < span.end
@@ -124,6 +132,19 @@ class RollupLedger(Ledger):
                     f"this rollup has buckets of {length}{begin}, which {edge:%Y-%m-%d %H:%M:%S} UTC cuts in two: "
                     "use a range that begins and ends with a bucket"
                 )
+
+    def _refuse_days(self, time_zone: str) -> None:
+        """Raise QueryError for a zone whose days cannot be summed from these buckets."""
+        if not self._whole(time_zone):
+            length, begin = self._buckets_said
+            raise QueryError(
+                f"this rollup has buckets of {length}{begin}, which days in {time_zone} cut in two: "
+                "use another time zone such as UTC, or a rollup with shorter buckets"
+            )
+
+    @property
+    def _buckets_said(self) -> tuple[str, str]:
+        return _LENGTHS[self.minutes], " (they all begin at midnight UTC)" if self.minutes == _DAY else ""
 
     def _whole(self, time_zone: str) -> bool:
         """Whether no day or hour of a zone begins within a bucket. Raises QueryError for an unknown zone."""

@@ -77,6 +77,16 @@ def test_a_half_hour_zone_gets_a_rollup_it_can_read(fwbill: Fwbill) -> None:
     assert "buckets of an hour, which days in Asia/Kolkata cut in two" in err
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Lord_Howe"])  # half an hour off, the other a part of the year
+def test_where_no_day_is_cut_any_zone_will_do(fwbill: Fwbill, zone: str) -> None:
+    fwbill("export", "usage.csv", "--format", "rollup", "--filename", "hours.parquet")
+    for flags in (["--group-by", "model", "-o", "csv"], ["-o", "csv"], ["--range", "everything", "--user", "*", "-o", "csv"]):
+        asked = ("summary", "--rollup", "hours.parquet", "--time-zone", zone, *flags)
+        assert fwbill(*asked) == fwbill("summary", "usage.csv", *flags)
+    code, _, err = fwbill("summary", "--rollup", "hours.parquet", "--time-zone", "Asia/Kolkata", "--range", "2026-10-05")
+    assert (code, "cuts in two" in err) == (2, True)
+
+
 def test_a_rollup_of_days_has_no_hours(fwbill: Fwbill) -> None:
     fwbill("export", "usage.csv", "--format", "rollup", "--filename", "hours.parquet")
     days = pl.read_parquet("hours.parquet").with_columns(pl.col("bucket").dt.truncate("1d"))

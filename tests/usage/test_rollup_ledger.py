@@ -157,7 +157,6 @@ QUESTIONS: list[Callable[[Ledger, Query], object]] = [
 ]  # fmt: skip
 REFUSED = {
     "no single events": Query(where=(Condition("prompt_tokens", ">", 1),)),
-    "which days in Asia/Kolkata cut in two": Query(time_zone="Asia/Kolkata"),
     "which 2026-10-01 09:30:00 UTC cuts in two": Query(range=TimeRange(end=NINE + timedelta(minutes=30))),
 }
 
@@ -172,6 +171,20 @@ def test_what_sums_cannot_answer_is_refused_whoever_asks(said: str, ask: Callabl
         ask(of_buckets(NINE, NINE + timedelta(hours=1)), query)
 
 
+def test_days_that_cut_buckets_are_refused_where_days_are_asked_for() -> None:
+    ledger, query = of_buckets(NINE, NINE + timedelta(hours=1)), Query(time_zone="Asia/Kolkata")
+    by_day = replace(query, group_by=("model", "day"))
+    for ask in (lambda: ledger.series(query), lambda: ledger.rollup(query), lambda: ledger.groups(by_day)):
+        with pytest.raises(QueryError, match="which days in Asia/Kolkata cut in two"):
+            ask()
+    utc = replace(query, time_zone="UTC")
+    for ask in (Ledger.totals, Ledger.whole, Ledger.facets):
+        assert ask(ledger, query) == ask(ledger, utc)
+    by_model = replace(query, group_by=("model",))
+    ledger.check(by_model)
+    assert ledger.groups(by_model).equals(ledger.groups(replace(utc, group_by=("model",))))
+
+
 def test_quarter_hours_are_cut_right_in_kolkata() -> None:
     ledger = of_buckets(NINE.replace(hour=18, minute=15), NINE.replace(hour=18, minute=30))
     groups = ledger.groups(Query(time_zone="Asia/Kolkata", group_by=("day",)))
@@ -182,7 +195,7 @@ def test_days_are_not_taken_for_hours_where_that_would_show() -> None:
     ledger = of_buckets(NINE.replace(hour=0), NINE.replace(hour=0, day=2))
     assert ledger.groups(Query(group_by=("day",))).height == 2
     with pytest.raises(QueryError, match="midnight"):
-        ledger.totals(Query(time_zone="Europe/Berlin"))
+        ledger.groups(Query(time_zone="Europe/Berlin", group_by=("day",)))
 
 
 def test_the_longest_buckets_of_several_files_decide() -> None:
@@ -197,7 +210,7 @@ def test_the_longest_buckets_of_several_files_decide() -> None:
     assert ledger.totals(Query()).events == 7
     assert ledger.series(Query(), measure="events").unit == "day"
     with pytest.raises(QueryError, match="buckets of a day"):
-        ledger.totals(Query(time_zone="America/New_York"))
+        ledger.groups(Query(time_zone="America/New_York", group_by=("day",)))
     with pytest.raises(QueryError, match="cuts in two"):
         ledger.totals(Query(range=TimeRange(midnight, midnight + timedelta(hours=12))))
     with pytest.raises(QueryError, match="no hours"):
