@@ -229,10 +229,13 @@ def short_lines(usage: Usage) -> list[str]:
     return list(filter(None, (stand_in, unsearched(usage.ledger, usage.query))))
 
 
-def say_notes(usage: Usage) -> None:
-    """Say on stderr which way an account was read, where it was not the best one, and what else there is to know."""
+def say_notes(usage: Usage, *, answered: bool = False) -> None:
+    """Say on stderr why files may not be whole; which way an account was read, where it was not the best one, and what else
+    there is to know, unless the answer has that (`answered`)."""
     provenance = usage.loaded.provenance
-    for note in provenance.notes if provenance.kind != "files" else ():
+    for doubt in provenance.doubts:
+        say(doubt)
+    for note in provenance.notes if provenance.kind != "files" and not answered else ():
         say(f"{provenance.label}: {note}")
 
 

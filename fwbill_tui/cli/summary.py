@@ -37,8 +37,7 @@ def summary(inputs: InputFlags, filters: FilterFlags, output: str | None) -> int
     usage = interruptible(lambda stop: load_usage(inputs, query, stop, sums=True))
     for line in (*missing_lines(usage), *short_lines(usage)):
         say(f"partial: {line}")
-    if output != "json":  # which has them
-        say_notes(usage)
+    say_notes(usage, answered=output == "json")
     print_text(_rendered(usage, output or "table"))
     return DONE if usage.complete or inputs.skip_unreadable else NETWORK
 

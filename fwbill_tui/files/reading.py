@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
 import polars as pl
 
@@ -26,10 +27,12 @@ def read_inputs(
     on_unreadable: OnUnreadable = None,
     chunk_bytes: int = CHUNK_BYTES,
     threads: int = THREADS,
+    on_unended: Callable[[Input], None] = lambda _: None,
 ) -> Generator[Batch, None, None]:
     """Read inputs in their order. The `bytes_read` of a file's batches add up to its size on disk.
 
-    `chunk_bytes` of CSV become a batch; `threads` of them are read at the same time.
+    `chunk_bytes` of CSV become a batch; `threads` of them are read at the same time. `on_unended` is told of CSV whose last
+    line has no line end.
 
     All files of this machine are looked at before the first is read, so that a missing, damaged or foreign one is known
     at once. A file that cannot be read raises UnreadableFile, which names it; with `on_unreadable` it is told and the
@@ -51,7 +54,7 @@ def read_inputs(
             readable.append(source)
     for source in readable:
         try:
-            yield from _read(source, types, chunk_bytes, threads)
+            yield from _read(source, types, chunk_bytes, threads, partial(on_unended, source))
         except UnreadableFile as error:
             if on_unreadable is None:
                 raise
@@ -69,7 +72,9 @@ def _look_at(source: Input) -> None:
             read_header(file.stream, source.name)
 
 
-def _read(source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> Generator[Batch, None, None]:
+def _read(
+    source: Input, types: EventTypes, chunk_bytes: int, threads: int, on_unended: Callable[[], None]
+) -> Generator[Batch, None, None]:
     events = 0
     with told_plainly(source, lambda: events), ExitStack() as held:
         if source.url is not None:
@@ -77,17 +82,20 @@ def _read(source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> G
 
             batches = read_objects(source.url, types)
         else:
-            batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes, threads)
+            batches = _batches(held.enter_context(opened(source)), source, types, chunk_bytes, threads, on_unended)
         for batch in held.enter_context(closing(batches)):
             events += batch.event_count
             yield batch
 
 
-def _batches(file: Opened, source: Input, types: EventTypes, chunk_bytes: int, threads: int) -> Generator[Batch, None, None]:
+def _batches(
+    file: Opened, source: Input, types: EventTypes, chunk_bytes: int, threads: int, on_unended: Callable[[], None]
+) -> Generator[Batch, None, None]:
     if file.kind == "csv":
         return read_csv(
-            file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, threads=threads, position=file.position
-        )
+            file.stream, source=source.name, types=types, chunk_bytes=chunk_bytes, threads=threads, position=file.position,
+            on_unended=on_unended,
+        )  # fmt: skip
     from fwbill_tui.files.parquet_reader import read_parquet
 
     if source.path is not None and source.size is not None:

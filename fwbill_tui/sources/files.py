@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from fwbill_tui.files.inputs import OnUnreadable, UnreadableFile, expand
+from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile, expand
 from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
@@ -45,6 +45,7 @@ class FileSource:
         self._lazy = lazy
         self._skip_unreadable = skip_unreadable
         self._problems: list[str] = []
+        self._unended: list[str] = []
         self._read_at: datetime | None = None
         self._stopped = False
 
@@ -88,6 +89,7 @@ class FileSource:
         """Every batch of every file, in order; the range is left to the query."""
         del wanted
         self._problems.clear()
+        self._unended.clear()
         self._stopped = True
         total, done = self.size, 0
         on_unreadable = (lambda error: self._problems.append(str(error))) if self._skip_unreadable else None
@@ -110,11 +112,16 @@ class FileSource:
 
     def _read(self, types: EventTypes, on_unreadable: OnUnreadable) -> Generator[Batch, None, None]:
         if not (self._frugal or self.lazy):
-            return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable)
+            return read_inputs(self._inputs, types=types, on_unreadable=on_unreadable, on_unended=self._on_unended)
         chunk_bytes = _SUMMED_CHUNK_BYTES if types.summed else _FRUGAL_CHUNK_BYTES
         return read_inputs(
-            self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=chunk_bytes, threads=_FRUGAL_THREADS
+            self._inputs, types=types, on_unreadable=on_unreadable, chunk_bytes=chunk_bytes, threads=_FRUGAL_THREADS,
+            on_unended=self._on_unended,
         )  # fmt: skip
+
+    def _on_unended(self, file: Input) -> None:
+        if file.path is not None:  # what is piped in is often a line or two, written by hand
+            self._unended.append(file.name)
 
     def in_zone(self, time_zone: str) -> FileSource:
         """The same source: its events are the same in every zone."""
@@ -126,7 +133,15 @@ class FileSource:
         missing = [(TimeRange(), problem) for problem in dict.fromkeys([*self._unread, *self._problems])]
         if self._stopped:
             missing.append((TimeRange(), "reading was stopped before the end"))
-        return Provenance(self.kind, self.label, fetched_at=self._read_at, missing=tuple(missing))
+        doubts = self._doubts()
+        return Provenance(self.kind, self.label, None, self._read_at, tuple(missing), doubts, doubts=doubts)
+
+    def _doubts(self) -> tuple[str, ...]:
+        if not self._unended:
+            return ()
+        first, more = self._unended[0], len(self._unended) - 1
+        others = f" and {more:,} other file{'s' * (more > 1)}" if more else ""
+        return (f"{first}{others}: the last line has no line end; it may be cut",)
 
 
 class RollupSource(FileSource):

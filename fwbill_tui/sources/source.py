@@ -45,7 +45,7 @@ class Provenance(NamedTuple):
     `kind` is `files`, `rollup`, `gateway`, `firectl`, `rest` or `archive`; `label` names it to a person ("gateway export").
     `fetched_at` is when the fetch began, in UTC. `missing`: each range that could not be had, with the reason. `notes`: what
     else to know, such as why a better source was not used; `noted` are the parts that some of them are about, and about those
-    alone. `grain`: what a row stands for.
+    alone. `grain`: what a row stands for. `doubts` are those of the notes that say why the events may not be all.
     """
 
     kind: str
@@ -56,6 +56,7 @@ class Provenance(NamedTuple):
     notes: tuple[str, ...] = ()
     grain: Grain = "event"
     noted: tuple[tuple[TimeRange, str], ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

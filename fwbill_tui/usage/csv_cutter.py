@@ -46,6 +46,8 @@ class Cutter:
         self._length = already_read
         self._position = position
         self._spare: list[BytesIO] = []
+        self.unended = False
+        """Whether the last line has no line end, when the last chunk is out."""
 
     def chunks(self) -> Iterator[Chunk]:
         """All chunks, the first of them small. What the stream raises is the failure of the last one."""
@@ -82,6 +84,7 @@ class Cutter:
                     rest = self._next_line()
                     yield Chunk(BytesIO(beginning), self._at(), overlong=True)
         if rest:
+            self.unended = True
             yield Chunk(BytesIO(rest), self._at())
         yield Chunk(BytesIO(), self._at(), last=True)
 

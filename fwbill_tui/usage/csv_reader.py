@@ -32,23 +32,27 @@ def read_csv(
     chunk_bytes: int = 16 << 20,
     threads: int = THREADS,
     position: Callable[[], int] | None = None,
+    on_unended: Callable[[], None] = lambda: None,
 ) -> Generator[Batch, None, None]:
     """Read a CSV export: batches in the order of the file, at least one, the first of them small and at once.
 
     `source` names the file in rejects and errors. The `bytes_read` of all batches add up to the bytes of the stream, or
-    to what `position` tells at its end: bytes of the file on disk, where the stream decompresses it. Closing the
-    iterator ends the threads; the stream stays the caller's to close.
+    to what `position` tells at its end: bytes of the file on disk, where the stream decompresses it. `on_unended` is called
+    when the last line turns out to have no line end. Closing the iterator ends the threads; the stream stays the caller's to
+    close.
 
     Raises ExportFormatError when the stream is not a usage export, TooManyLabels when `types` cannot number the labels
     of a column, and whatever reading the stream raises.
     """
     header, lines, length = _read_header(stream, source)
-    reader = ChunkReader(header, types)
+    reader, cutter = ChunkReader(header, types), Cutter(stream, chunk_bytes, length, position)
     line = lines + 1
     done = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read-csv")
     try:
-        for piece, at, last in _in_order(pool, threads, reader, Cutter(stream, chunk_bytes, length, position)):
+        for piece, at, last in _in_order(pool, threads, reader, cutter):
+            if last and cutter.unended:
+                on_unended()
             if last and line > lines + 1 and not piece.lines and at == done:
                 return
             rejects = tuple(Reject(source, line + fault.line, *fault[1:]) for fault in piece.faults)
