@@ -120,7 +120,8 @@ def account_source(
 
     Days that may still grow are asked for anew, as nobody presses a key.
 
-    Raises CommandError when there is no sign-in or several accounts to choose from, ArchiveError, FireworksError and SettingError.
+    Raises CommandError when there is no sign-in or several accounts to choose from, ArchiveError, FireworksError and
+    SettingError.
     """
     from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id
     from fwbill_tui.fireworks.endpoints import Endpoints
