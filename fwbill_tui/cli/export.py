@@ -19,15 +19,14 @@ from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import data_stream, say
 from fwbill_tui.export.endings import ENDINGS, FOREIGN_ENDINGS, listed_endings
 from fwbill_tui.usage.literal import literal
-from fwbill_tui.user_paths import expanded, mode_of
+from fwbill_tui.user_paths import descriptor_of, expanded, mode_of
 
 if TYPE_CHECKING:
     from fwbill_tui.export.endings import Format
     from fwbill_tui.usage.query import Query
 
 OUTPUT = "Output"
-_STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
-"""Its other names: what stdout was redirected to is written on, not replaced."""
+_STDOUT = 1
 DEFAULT_FILENAME, DEFAULT_ROLLUP = "billing_metrics.csv", "usage_rollup.parquet"
 _FILENAME = f"Where to; - is standard output.  [default: {DEFAULT_FILENAME}; a rollup: {DEFAULT_ROLLUP}]"
 _FORMAT = "By default what the name ends in, or csv. rollup: sums per hour for --rollup, as CSV or Parquet as the name ends."
@@ -64,7 +63,9 @@ def export(
     if filename == "":
         raise click.UsageError("--filename is empty: name a file, or - for standard output")
     summed = kind == "rollup"
-    target = "-" if filename in _STDOUT else filename if filename is not None else DEFAULT_ROLLUP if summed else DEFAULT_FILENAME
+    target = (DEFAULT_ROLLUP if summed else DEFAULT_FILENAME) if filename is None else filename
+    if descriptor_of(target) == _STDOUT:
+        target = "-"
     chosen: Format = _rollup_format(target, filters) if kind == "rollup" else kind or _format_of(target)
     if target == "-" and no_clobber:
         raise click.UsageError("--no-clobber cannot apply to standard output")

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 
 from fwbill_tui.export.errors import TargetExistsError, as_os_error, cannot_write
 from fwbill_tui.folder_sync import sync_folder
-from fwbill_tui.user_paths import expanded, mode_of, resolved
+from fwbill_tui.user_paths import descriptor_of, expanded, mode_of, resolved
 
 PRIVATE = 0o600
 
@@ -23,13 +23,18 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
     What is written goes to a private file beside the target, reaches the disk, and is renamed. A new file is readable
     by the user alone; one that replaces another takes over its permissions. `~` and a symbolic link are followed. A
-    device or a pipe is written to as it is. With `overwrite=False` a file of that name, even one that appears meanwhile, stays.
+    device or a pipe is written to as it is, and so is an open file that is named as such (/dev/fd/3). With
+    `overwrite=False` a file of that name, even one that appears meanwhile, stays.
 
     Raises:
         TargetExistsError: the file is there and `overwrite` is False.
         ExportError: the system would not let us write, for instance because the disk is full.
     """
     try:
+        if (descriptor := descriptor_of(path)) is not None:
+            with os.fdopen(os.dup(descriptor), "wb") as stream:
+                yield cast(BinaryIO, stream)
+            return
         named = expanded(path)
         mode = mode_of(named)
         if mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fwbill_tui.usage.schema import Reject
-from fwbill_tui.user_paths import expanded, mode_of, resolved
+from fwbill_tui.user_paths import descriptor_of, expanded, mode_of, resolved
 
 _HEADER = ("source", "line", "column", "reason", "text")
 _ODD_NAMES = "backslashreplace"
@@ -23,8 +23,12 @@ def write_rejects(path: Path, rejects: Iterable[Reject]) -> int:
     """Write rejected rows as CSV; returns how many.
 
     The file appears whole or not at all. A new one is to be read by the user alone; one that replaces another takes over its
-    permissions. A symbolic link is followed. A device or a pipe is written to as it is. Raises OSError, also for a folder.
+    permissions. A symbolic link is followed. A device or a pipe is written to as it is, and so is an open file
+    that is named as such (/dev/stderr). Raises OSError, also for a folder.
     """
+    if (descriptor := descriptor_of(path)) is not None:
+        with os.fdopen(os.dup(descriptor), "w", encoding="utf-8", errors=_ODD_NAMES, newline="") as file:
+            return _write(file, rejects)
     named = expanded(path)
     mode = mode_of(named)
     if mode is not None and stat.S_ISDIR(mode):

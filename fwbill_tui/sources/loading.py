@@ -60,11 +60,13 @@ def load(
     either. `onto` holds events of an earlier load that the new ones are added to (a window fetched again). A cancelled load
     keeps what has come and names the rest as missing.
 
-    A column with more labels than the narrow types hold makes it start over with wide ones. Raises what the source raises, and
+    A column with more labels than the narrow types hold makes it start over with wide ones; what cannot be read twice begins with
+    them. Raises what the source raises, and
     NoRoomForLabels where it cannot start over because of `onto`, which may then have a part of the new events, and is spent.
     """
     stop = cancelled or threading.Event()
-    types = EventTypes(unread=unread, summed=not rows and isinstance(source, FileSource))
+    once = isinstance(source, FileSource) and not source.repeatable
+    types = EventTypes(wide=once, unread=unread, summed=not rows and isinstance(source, FileSource))
     builder = onto or _new_builder(source, types, rows=rows)
     try:
         return _load(source, ranges, builder, progress, snapshot, stop)
