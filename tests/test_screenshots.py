@@ -16,7 +16,7 @@ SHOWN = {
     "export": "Parquet",
     "facet": "only this",
     "grouped": "events",
-    "help": "Row down",
+    "help": "row down",
     "login": "FIREWORKS_API_KEY",
 }
 """A picture and something to be read in it."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fwbill_tui.fireworks.errors import UnexpectedAnswer
@@ -206,6 +206,7 @@ _FIELDS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["serverlessCosts", "dedicatedCosts", "trainingCosts", "other"]),
                        st.lists(st.dictionaries(_FIELDS, _JSON) | _JSON, max_size=3) | _JSON))  # fmt: skip
 def test_anything_is_read_or_refused(answer: dict[str, Any]) -> None:
