@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -20,7 +19,9 @@ from fwbill_tui.demo.server import DemoServer
 from fwbill_tui.fireworks.credentials import Credential
 from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.sources.account import AccountSource
+from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import themes
+from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.login import LoginScreen
 from fwbill_tui.usage.query import Query, TimeRange
@@ -34,18 +35,15 @@ _Shot = tuple[str, Callable[[], Screen[Any]], tuple[int, int], tuple[str, ...], 
 WIDE, SMALL, USUAL = (160, 48), (80, 24), (120, 36)
 
 
-class Studio(App[None]):
+class Studio(FwbillApp):
     """The program with a screen of our choice."""
 
-    TITLE = "fwbill"
-
     def __init__(self, screen: Screen[Any], theme: str) -> None:
-        super().__init__()
+        super().__init__(Launch(query=Query()))
         self._shown, self._dress = screen, theme
 
-    def on_mount(self) -> None:
-        for theme in themes.THEMES:
-            self.register_theme(theme)
+    def enter(self, *, ask: bool = False) -> None:  # type: ignore[override]
+        """Open that screen in place of what was asked for."""
         self.theme = self._dress
         self.push_screen(self._shown)
 
