@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -56,7 +57,7 @@ def new_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 def _private_file(path: Path, target: Path, overwrite: bool, mode: int) -> Iterator[BinaryIO]:
     # A name may have 255 bytes; the target's is cut so that the hidden file's always fits.
-    stem = os.fsencode(target.name)[:80].decode(errors="ignore")
+    stem = os.fsencode(target.name)[:80].decode(sys.getfilesystemencoding(), "ignore")
     part = target.with_name(f".{stem}.{secrets.token_hex(6)}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:

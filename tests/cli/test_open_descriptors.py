@@ -86,3 +86,13 @@ def test_standard_input_with_very_many_labels_is_read_in_one_go(tmp_path: Path) 
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"70000" in done.stdout
+
+
+def test_a_name_of_any_letters_in_any_locale(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fwbill_tui", "export", "usage.csv", "--filename", "öut-漢.csv"], cwd=folder, capture_output=True,
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "FWBILL_DATA_DIR": str(folder / "data"),
+             "FWBILL_CONFIG_DIR": str(folder / "config")}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (folder / "öut-漢.csv").stat().st_size > 0
