@@ -75,8 +75,8 @@ class LazyLedger(Ledger):
 
     @cached_property
     def empty_columns(self) -> frozenset[str]:
-        """Columns in which no event has a value."""
-        return self._empty
+        """Columns in which no event has a value; none where there are no events."""
+        return self._empty if self.event_count else frozenset()
 
     def page(self, query: Query) -> pl.DataFrame:
         """The first `PAGE` events that are shown, in the query's order, with all columns. Raises QueryError as `frames`."""
