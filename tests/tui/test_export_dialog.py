@@ -36,6 +36,19 @@ async def test_enter_exports_what_is_shown_as_csv(show, size, tmp_path) -> None:
         assert pilot.app.answer == ExportChoice("shown", "visible", "csv", tmp_path / "fwbill-acme-kimi-k3.csv")
 
 
+async def test_what_comes_before_the_dialog_is_there_is_shown_with_it(show, tmp_path) -> None:
+    early = dialog(tmp_path)
+    early.follow(ExportSizes(shown_rows=5, all_rows=6, visible_columns=7, all_columns=13), "partial: still loading")
+    async with show(early) as pilot:
+        assert pilot.app.text_of("#status") == "Writes 5 events, 7 columns. ⚠ partial: still loading"
+        early.sizes = SIZES  # as if that came between its parts and its beginning
+        early.on_mount()
+        assert "812,204 events" in early.query_one("#scope", OneOf).render().plain
+        await pilot.press("escape")
+        await pilot.pause()
+        early.follow(SIZES, "")  # too late, and no fault
+
+
 async def test_every_choice_by_keys(show, size, tmp_path) -> None:
     async with show(dialog(tmp_path), size) as pilot:
         await pilot.press("down", "tab", "right", "tab", "tab", "space")

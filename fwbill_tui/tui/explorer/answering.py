@@ -41,12 +41,16 @@ class ChartView(NamedTuple):
 
 
 class Question(NamedTuple):
-    """A query to be answered from a ledger. `anchor` is the event (row number) to be kept under the cursor, if any."""
+    """A query to be answered from a ledger, which is of the load of that number.
+
+    `anchor` is the event (row number) to be kept under the cursor, if any.
+    """
 
     ledger: Ledger
     query: Query
     chart: ChartView = ChartView()
     anchor: int | None = None
+    load: int = 0
 
     @property
     def summed(self) -> tuple[Query, ChartView]:

@@ -79,7 +79,7 @@ class ExplorerFiles(Plain, Screen[None]):
             self.notify(cells.label(str(error)), title="Nothing to export", severity="error", markup=False)
             return
         if sizes is None or self._problem:
-            self.notify(self._problem or "there is nothing to export yet", severity="warning", markup=False)
+            self.notify(cells.label(self._problem) or "there is nothing to export yet", severity="warning", markup=False)
             return
 
         def take(choice: ExportChoice | None) -> None:

@@ -98,8 +98,6 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         self._back_to: Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
-        self._asked_of = self._rows_of = 0
-        """The loads that the question, and the rows on show, are about."""
         self._range_shown: TimeRange | None = None
 
     # -- composition ---------------------------------------------------------------------------------------------------
@@ -181,14 +179,14 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         if self._ledger is None:
             return
         self._moved = self._moved and not fewer
-        anchor = self._anchor() if self._moved and self._rows_of == self._ledger_of else None
-        question = Question(self._ledger, self.query_now, self.chart_view, anchor)
-        self._asked, self._asked_of = question, self._ledger_of
+        anchor = self._anchor() if self._moved else None
+        question = Question(self._ledger, self.query_now, self.chart_view, anchor, self._ledger_of)
+        self._asked = question
         self._answering.ask(question)
 
     def _anchor(self) -> int | None:
-        """The event under the cursor, when events are shown."""
-        if self._rows is None or self._rows.order is None:
+        """The event under the cursor, when events of the same load are shown: in another, its number is another's."""
+        if self._rows is None or self._rows.order is None or self._rows.question.load != self._ledger_of:
             return None
         return self.query_one(UsageTable).cursor_row
 
@@ -238,7 +236,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         if self._back_to is not None and self._back_to.query == message.question.query:
             cursor, line = position_of(message.frame, self._back_to.key), self._back_to.line
         self._back_to = None
-        before, self._rows, self._rows_of = self._rows, message, self._asked_of
+        before, self._rows = self._rows, message
         lifted = before is not None and before.question.query.filtered and not message.question.query.filtered
         self._fill_table(message, cursor, line, widths_anew=lifted)
         self._moved = bool(cursor)

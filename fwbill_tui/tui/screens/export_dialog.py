@@ -107,14 +107,18 @@ class ExportDialog(Dialog[ExportChoice]):
         yield Button("Export", variant="primary", id="export")
 
     def on_mount(self) -> None:
-        """Say what would be written."""
-        self._show()
+        """Say what would be written; it may be other than when the parts were made."""
+        self._say_sizes()
 
     def follow(self, sizes: ExportSizes, note: str) -> None:
         """Take what would be written as it is by now."""
         self.sizes, self._note = sizes, note
-        self.query_one("#scope", OneOf).relabel(_scopes(sizes))
-        self.query_one("#columns", OneOf).relabel(_columns(sizes))
+        if self.is_mounted and self.is_attached:
+            self._say_sizes()
+
+    def _say_sizes(self) -> None:
+        self.query_one("#scope", OneOf).relabel(_scopes(self.sizes))
+        self.query_one("#columns", OneOf).relabel(_columns(self.sizes))
         self._show()
 
     @property

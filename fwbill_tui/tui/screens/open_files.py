@@ -99,9 +99,9 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         self._listing = Listing("")
         self._looking = False
         self._marked: dict[Path, int] = {}
+        """Marked files and their sizes."""
         self._awaited: str | None = None
         """What is to be opened once it has been looked for."""
-        """Marked files and their sizes."""
 
     def compose_content(self) -> ComposeResult:
         """The line, what is there, and what would be opened."""

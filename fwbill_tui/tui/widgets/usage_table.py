@@ -20,7 +20,7 @@ from fwbill_tui.tui.cells import ELLIPSIS
 from fwbill_tui.tui.widgets.painted import Line, Painted
 from fwbill_tui.tui.widgets.scroll_bar import SteadyBars
 from fwbill_tui.tui.widgets.usage_table_layout import ColumnSpec, Layout, Slot, column_at, header_text, lay_out
-from fwbill_tui.tui.widgets.usage_table_paint import COMPONENTS, Palette, paint_cells, paint_header, paint_text
+from fwbill_tui.tui.widgets.usage_table_paint import COMPONENTS, Palette, paint_cells, paint_text, with_more
 from fwbill_tui.tui.widgets.usage_table_rows import NO_ROWS, TableRows
 from fwbill_tui.usage.query import SortKey
 
@@ -424,9 +424,8 @@ class UsageTable(SteadyBars, Painted, ScrollView, can_focus=True):
                 self._lines.clear()
         palette, room, position = self._palette, self._area.width, self.top + y - HEADER
         if y < HEADER:
-            of_titles = dict.fromkeys(self._sorted, palette.sorted)
-            frozen = self._layout_now.frozen
-            return paint_header(self._titles, self.columns, self._slots, frozen, room, palette.header, of_titles)
+            header = self._paint(self._titles, palette.header, dict.fromkeys(self._sorted, palette.sorted))
+            return with_more(header) if self._slots and self._slots[-1].column < len(self.columns) - 1 else header
         if position >= self._rows.total:
             text = self._empty if not self._rows.total and y == HEADER + 1 else ""
             return paint_text(text, palette.empty, room)

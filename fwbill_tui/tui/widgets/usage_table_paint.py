@@ -49,21 +49,10 @@ def paint_text(text: str, style: Style, room: int) -> Strip:
     return Strip([Segment(fit(" " * PADDING + text, room), style)], room)
 
 
-def paint_header(
-    titles: Sequence[str],
-    columns: Sequence[ColumnSpec],
-    slots: Sequence[Slot],
-    frozen: int,
-    room: int,
-    base: Style,
-    special: Mapping[int, Style],
-) -> Strip:
-    """The line of titles, `room` wide, with a mark where columns are hidden at the right."""
-    line = paint_cells(titles, columns, slots, frozen, room, base, special)
-    if not slots or slots[-1].column == len(columns) - 1:
-        return line
+def with_more(line: Strip) -> Strip:
+    """A line with a mark at its right end, where columns are hidden."""
     *segments, last = line
-    return Strip([*segments, Segment(last.text[:-1] + MORE, last.style)], room)
+    return Strip([*segments, Segment(last.text[:-1] + MORE, last.style)], line.cell_length)
 
 
 def paint_cells(
