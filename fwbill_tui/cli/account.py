@@ -123,18 +123,15 @@ def account_source(
     Raises CommandError when there is no sign-in or several accounts to choose from, ArchiveError, FireworksError and
     SettingError.
     """
-    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import RestClient
     from fwbill_tui.sources.opening import open_account, open_archive
 
-    named = _named_account(flags)
     if choice == "archive":
         endpoints = Endpoints.from_environ(flags.environ)
-        kept_of = named or flags.environ.get(ACCOUNT_VARIABLE) or _kept_account(flags, endpoints, cancelled)
-        return open_archive(endpoints, account_id(kept_of), environ=flags.environ)
+        return open_archive(endpoints, kept_account(flags, endpoints, cancelled=cancelled), environ=flags.environ)
     endpoints, credential = sign_in(flags, cancelled=cancelled)
-    named = named or credential.account_id
+    named = _named_account(flags) or credential.account_id
     if named is None and not credential.usable:
         raise CommandError(f"{credential.origin} is a sign-in by SSO: name its account with --account-id", NO_ACCOUNT)
     if named is None:
@@ -146,15 +143,17 @@ def account_source(
     )  # fmt: skip
 
 
-def _kept_account(flags: AccountFlags, endpoints: Endpoints, cancelled: threading.Event) -> str:
-    """Whose usage is meant where nothing names an account: that of firectl's files, or the only one that is kept.
+def kept_account(flags: AccountFlags, endpoints: Endpoints, *, cancelled: threading.Event) -> str:
+    """Whose kept usage is meant: where nothing names an account, that of firectl's files, or the only one that is kept.
 
     Neither the network nor the keyring is asked. Raises CommandError for a profile that cannot be used, and where none or
-    several are kept; ArchiveError.
+    several are kept; BadAccountId and ArchiveError.
     """
     from fwbill_tui.archive.archive import Archive, archive_folder
-    from fwbill_tui.fireworks.credentials import find_credentials
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, account_id, find_credentials
 
+    if named := _named_account(flags) or flags.environ.get(ACCOUNT_VARIABLE):
+        return account_id(named)
     found = find_credentials(flags.environ, Path.home())
     first = next((credential for credential in found if credential.usable or credential.through_firectl), None)
     if any(credential.named for credential in found):

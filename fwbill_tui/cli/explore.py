@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from fwbill_tui.cli.account import command_credential, log_file_flag
+from fwbill_tui.cli.account import AccountFlags, command_credential, kept_account, log_file_flag
 from fwbill_tui.cli.exits import USAGE, CommandError
 from fwbill_tui.cli.filters import FilterFlags, filter_flags
 from fwbill_tui.cli.flags import COMMANDS
@@ -39,13 +40,15 @@ def explore(open_explorer: OpenExplorer, inputs: InputFlags, filters: FilterFlag
     refuse_clashes(inputs)
     if not (STANDARD_INPUT in inputs.files and keys_from_terminal()):
         _need_terminal()
-    command, credential = inputs.api_key_command, None
-    if command is not None:  # here, where it may still ask for something on the terminal
+    account_id, command, credential = inputs.account_id, inputs.api_key_command, None
+    if inputs.source_choice == "archive":
+        account_id = interruptible(lambda stop: _kept_account(inputs.account, stop))
+    elif command is not None:  # here, where it may still ask for something on the terminal
         credential = interruptible(lambda stop: command_credential(command, inputs.account, cancelled=stop))
     launch = Launch(
         query=query,
         inputs=inputs.files,
-        account_id=inputs.account_id,
+        account_id=account_id,
         profile=inputs.profile,
         credential=credential,
         skip_unreadable=inputs.skip_unreadable,
@@ -71,6 +74,12 @@ def demo(open_explorer: OpenExplorer, rows: int | None, filters: FilterFlags) ->
     launch = Launch(query=filters.query(), demo_rows=rows or DEMO_ROWS)
     _need_terminal()
     return open_explorer(launch)
+
+
+def _kept_account(flags: AccountFlags, cancelled: threading.Event) -> str:
+    from fwbill_tui.fireworks.endpoints import Endpoints
+
+    return kept_account(flags, Endpoints.from_environ(flags.environ), cancelled=cancelled)
 
 
 def _need_terminal() -> None:

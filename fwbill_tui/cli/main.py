@@ -93,7 +93,7 @@ def _mistaken_command(error: BaseException, arguments: Sequence[str]) -> str | N
     """A better line where a command was misspelled, or came after a flag, and was taken for a file."""
     first = arguments[0] if arguments else ""
     if first.startswith("-") or first in COMMANDS or _may_be_there(first):
-        misplaced = [word for word in arguments if word in COMMANDS]
+        misplaced = [word for word in arguments if word in COMMANDS and str(error).startswith(f"{word}: ")]
         if first.startswith("-") and misplaced and not _may_be_there(misplaced[0]):
             return f"no file is called {misplaced[0]!r}; to run the command, write it first: fwbill {misplaced[0]} …"
         return None

@@ -237,14 +237,16 @@ class FwbillApp(App[int]):
     @work(exclusive=True, group="entrance")
     async def enter(self, *, ask: bool = False) -> None:
         """Open what was asked for. `ask` goes to the login screen even where it could be skipped."""
-        from fwbill_tui.tui.entrance import open_files
+        from fwbill_tui.tui.entrance import open_files, open_kept
 
         launch = self._launch
         try:
             if launch.inputs and not ask:
                 await self._open(lambda: open_files(launch.inputs, launch, rollup=launch.rollup))
-                return
-            await self._sign_in(ask=ask)
+            elif launch.source == "archive" and not ask:
+                await self._open(lambda: open_kept(launch))
+            else:
+                await self._sign_in(ask=ask)
         except (FireworksError, ExportFormatError, OSError, ValueError) as error:
             self.exit(1, message=str(error))
 

@@ -70,9 +70,10 @@ class Doorway(NamedTuple):
         from fwbill_tui.sources.opening import open_account
 
         query = with_range(launch.query, self.first_range)
+        choice = "auto" if launch.source == "archive" else launch.source  # who signs in after all wants more than what is kept
         source = open_account(
             self.endpoints, credential, account,
-            choice=launch.source, keep=launch.keep, time_zone=query.time_zone, host=self.archive_host,
+            choice=choice, keep=launch.keep, time_zone=query.time_zone, host=self.archive_host,
         )  # fmt: skip
         return Opening(source, query, account_id(account))
 
@@ -96,7 +97,7 @@ def check_with_archive(doorway: Doorway, launch: Launch, last_account: Callable[
 
         opening = doorway.account(credential, known, launch)
         kept = opening.source.kept(opening.query.range) if isinstance(opening.source, ArchivedSource) else "none"
-        if kept == "all" or launch.source == "archive":
+        if kept == "all":
             return [Account(known)]
         try:
             return ask(credential, cancelled, on_wait)
@@ -137,6 +138,17 @@ def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = Fal
     from fwbill_tui.sources.head_start import file_source
 
     return Opening(file_source(arguments, launch, rollup=rollup), launch.query)
+
+
+def open_kept(launch: Launch) -> Opening:
+    """What is kept on disk of the account that `launch` names, for which nobody signs in."""
+    from fwbill_tui.sources.opening import open_archive
+
+    assert launch.account_id is not None
+    account = account_id(launch.account_id)
+    environ = os.environ | ({PROFILE_VARIABLE: launch.profile} if launch.profile else {})
+    source = open_archive(Endpoints.from_environ(environ), account)
+    return Opening(source, with_range(launch.query), account)
 
 
 def with_range(query: Query, first: TimeRange | None = None) -> Query:

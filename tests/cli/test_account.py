@@ -16,6 +16,7 @@ import pytest
 from fwbill_tui.cli.main import run
 from fwbill_tui.demo.faults import Answer, Fault, Faults, Status, Truncated, refused
 from fwbill_tui.demo.server import DemoServer
+from fwbill_tui.sources.launch import Launch
 from fwbill_tui.usage.query import TimeRange
 
 END = date(2026, 10, 31)
@@ -143,6 +144,24 @@ def test_the_archive_asks_nobody_whose_it_is(
     assert json.loads(fwbill("summary", "-p", "work", *day, "--source", "archive")[1])["totals"] == fetched["totals"]
     assert fwbill("summary", "-p", "home", *day, "--source", "archive")[0] == 3
     assert len(server.requests) == asked
+
+
+def test_the_explorer_of_the_archive_opens_on_the_only_account_that_is_kept(
+    server: DemoServer, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setattr("fwbill_tui.cli.explore.has_terminal", lambda: True)
+    launched: list[Launch] = []
+    opened = ["--source", "archive"]
+    server.forget_requests()
+    assert run(opened, open_explorer=lambda launch: launched.append(launch) or 0) == 4
+    assert "nothing is kept of any account" in capsys.readouterr().err
+    assert (launched, server.requests) == ([], ())
+
+    assert run(["summary", "-a", "acme-prod", "--range", "2026-10-14"], open_explorer=lambda _: 0) == 0
+    environment.delenv("FIREWORKS_API_KEY")
+    server.forget_requests()
+    assert run(opened, open_explorer=lambda launch: launched.append(launch) or 0) == 0
+    assert (launched[0].account_id, launched[0].source, server.requests) == ("acme-prod", "archive", ())
 
 
 def test_strict_minds_the_rows_of_the_range_alone(server: DemoServer, fwbill: Fwbill) -> None:

@@ -19,6 +19,7 @@ from fwbill_tui.fireworks.endpoints import Endpoints
 from fwbill_tui.fireworks.retry import RetryPolicy
 from fwbill_tui.sources.account import AccountSource
 from fwbill_tui.sources.launch import Launch
+from fwbill_tui.sources.loading import load
 from fwbill_tui.sources.opening import open_account
 from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.app import FwbillApp
@@ -62,6 +63,21 @@ async def on_account(
 async def loaded(seen: Explorer) -> None:
     await seen.until(lambda: seen.screen._provenance is not None)
     await seen.settle()
+
+
+async def test_what_is_kept_opens_without_asking_anybody(server: DemoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREWORKS_BASE_URL", server.base_url)
+    endpoints = Endpoints(server.base_url, server.gateway_addr)
+    load(open_account(endpoints, Credential.pasted(server.api_key), "acme-prod"), [FIRST_WINDOW])
+    server.forget_requests()
+    launch = Launch(query=Query(range=FIRST_WINDOW), account_id="accounts/acme-prod", source="archive")
+    async with FwbillApp(launch).run_test(size=(120, 36)) as pilot:
+        seen = Explorer(pilot.app, pilot)
+        await seen.until(lambda: isinstance(pilot.app.screen, ExplorerScreen))
+        await loaded(seen)
+        assert seen.part(TotalsPanel).totals.events == server.expected(FIRST_WINDOW).height
+        assert seen.part(StatusLine).standing.account == "acme-prod"
+    assert server.requests == ()
 
 
 async def test_a_range_beyond_31_days_is_whole(server: DemoServer) -> None:
