@@ -24,8 +24,10 @@ from fwbill_tui.sources.opening import open_account
 from fwbill_tui.sources.source import Source
 from fwbill_tui.tui.app import FwbillApp
 from fwbill_tui.tui.screens.accounts import AccountsScreen
+from fwbill_tui.tui.screens.date_range import DateRangeScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.login import LoginScreen
+from fwbill_tui.tui.widgets.calendar import RangeCalendar
 from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
@@ -77,6 +79,15 @@ async def test_what_is_kept_opens_without_asking_anybody(server: DemoServer, mon
         await loaded(seen)
         assert seen.part(TotalsPanel).totals.events == server.expected(FIRST_WINDOW).height
         assert seen.part(StatusLine).standing.account == "acme-prod"
+        await seen.until(lambda: date(2026, 9, 19) in seen.part(UsageChart).day_states)
+        await seen.press("right_square_bracket")
+        await seen.until(lambda: date(2026, 9, 19) not in seen.part(UsageChart).day_states)
+        assert set(seen.part(UsageChart).day_states.values()) == {"missing"}
+        await pilot.press("d")
+        await seen.until(lambda: isinstance(pilot.app.screen, DateRangeScreen))
+        states = pilot.app.screen.query_one(RangeCalendar)._states
+        assert states is not None
+        assert (states[date(2026, 9, 19)], states[date(2026, 9, 20)]) == ("have", "missing")
     assert server.requests == ()
 
 

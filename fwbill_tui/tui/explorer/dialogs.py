@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fwbill_tui.tui.explorer.files import ExplorerFiles
@@ -17,15 +18,14 @@ from fwbill_tui.usage.zones import zone
 if TYPE_CHECKING:
     from fwbill_tui.tui.widgets.calendar import DayState
 
-_DAYS_KNOWN = 800
-"""Days back for which the calendar says what is kept."""
-
 
 class ExplorerDialogs(ExplorerFiles):
     """What the explorer opens over itself. Dialogs are imported when they are first needed."""
 
     needs_range: bool = False
     """Whether the source wants a range with both ends."""
+    days_known: Mapping[date, DayState] = MappingProxyType({})
+    """Which UTC days are kept on disk, where the source knows."""
 
     def ask(self, query: Query) -> None:
         """Go on to another query."""
@@ -51,10 +51,9 @@ class ExplorerDialogs(ExplorerFiles):
             if choice is not None:
                 self.ask(replace(self.query_now, range=choice.range, time_zone=choice.time_zone))
 
-        query, today = self.query_now, datetime.now(UTC).date()
-        states = self.day_states(today - timedelta(days=_DAYS_KNOWN), today)
+        query = self.query_now
         screen = DateRangeScreen(
-            query.range, query.time_zone, now=datetime.now(UTC), open_sides=not self.needs_range, day_states=states
+            query.range, query.time_zone, now=datetime.now(UTC), open_sides=not self.needs_range, day_states=self.days_known
         )
         self.app.push_screen(screen, take)
 
@@ -82,10 +81,6 @@ class ExplorerDialogs(ExplorerFiles):
                 self.group_by(choice.group_by)
 
         self.app.push_screen(GroupDialog(self._ledger.dimensions, self.query_now.group_by), take)
-
-    def day_states(self, first: date, last: date) -> dict[date, DayState]:
-        """Which UTC days are kept on disk, where the source knows."""
-        raise NotImplementedError
 
     def group_by(self, names: tuple[str, ...]) -> None:
         """Show groups, or single events again."""

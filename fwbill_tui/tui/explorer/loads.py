@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.message import Message
+from textual.worker import get_current_worker
 
 from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.sources.files import FileSource
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 _SOON = 0.1
 """Seconds."""
+_DAYS_KNOWN = 800
+"""Days back for which the calendar says what is kept."""
 _AT_ONCE = 200_000
 """Events up to which the first answers take less time than a frame without them."""
 
@@ -50,6 +54,13 @@ class ExplorerLoads(ExplorerDialogs):
         def __init__(self, rejected: int) -> None:
             super().__init__()
             self.rejected = rejected
+
+    class DaysRead(Message):
+        """What the archive keeps of each UTC day."""
+
+        def __init__(self, states: Mapping[date, DayState]) -> None:
+            super().__init__()
+            self.states = states
 
     def __init__(self, source: Source, *, account: str | None, rejects: Path | None) -> None:
         super().__init__()
@@ -217,9 +228,6 @@ class ExplorerLoads(ExplorerDialogs):
         self.show_standing()
         self.answer(fewer=fewer)
 
-    def day_states(self, first: date, last: date) -> dict[date, DayState]:
-        return self._archived.day_states(first, last) if self._archived is not None else {}
-
     @property
     def _archived(self) -> ArchivedSource | None:
         """The source, where what is fetched of it is kept on disk."""
@@ -230,11 +238,29 @@ class ExplorerLoads(ExplorerDialogs):
         return self._source if isinstance(self._source, ArchivedSource) else None
 
     def show_day_states(self) -> None:
-        """Mark under the chart which days of the range are kept; reads the archive's manifest."""
+        """Mark under the chart, and in the calendar, which days are kept."""
+        if self._archived is not None:
+            today = datetime.now(UTC).date()
+            shown = self.query_now.range
+            first = min(filter(None, (shown.start and shown.start.date(), today - timedelta(days=_DAYS_KNOWN))))
+            self._read_days(self._archived, first, today)
+
+    @work(thread=True, exclusive=True, group="days")
+    def _read_days(self, archived: ArchivedSource, first: date, last: date) -> None:
+        """Three years of days take longer to read than a frame."""
+        worker = get_current_worker()
+        states = archived.day_states(first, last)
+        if not worker.is_cancelled:
+            self.post_message(self.DaysRead(states))
+
+    @on(DaysRead)
+    def _on_days_read(self, message: DaysRead) -> None:
+        self.days_known = message.states
         shown = self.query_now.range
         if shown.start is not None and shown.end is not None:
-            last = shown.end - timedelta(microseconds=1)
-            self.query_one(UsageChart).day_states = self.day_states(shown.start.date(), last.date())
+            first, last = shown.start.date(), (shown.end - timedelta(microseconds=1)).date()
+            in_range = {day: state for day, state in message.states.items() if first <= day <= last}
+            self.query_one(UsageChart).day_states = in_range
 
     def partial(self) -> str:
         if self._problem and self._rows is None:
