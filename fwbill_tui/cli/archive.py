@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fwbill_tui.cli.account import log_file_flag
-from fwbill_tui.cli.cells import aligned, cut
+from fwbill_tui.cli.cells import aligned, cut, size_text
 from fwbill_tui.cli.exits import DONE, FAILED, CommandError
 from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.options import Command, Group, option
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fwbill_tui.archive.archive import AccountSummary, Archive
 
 _AGE = re.compile(r"\s*(\d{1,6})\s*(?:d|days?)?\s*")
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 EPILOG = """\b
 Examples:
   fwbill archive list
@@ -97,7 +96,7 @@ def prune(keep: str) -> int:
     before = sum(summary.size for summary in archive.accounts())
     dropped = sum(archive.prune(timedelta(days=int(match[1]))).values())
     freed = before - sum(summary.size for summary in archive.accounts())
-    say(f"{_days(dropped)} dropped, {_size(max(0, freed))} freed")
+    say(f"{_days(dropped)} dropped, {size_text(max(0, freed))} freed")
     return DONE
 
 
@@ -116,7 +115,7 @@ def forget(account: str, service: str | None) -> int:
         hosts = ", ".join(each.host for each in found)
         raise CommandError(f"{bare} is kept for several services: choose one with --service: {hosts}")
     archive.forget(found[0].host, bare)
-    say(f"forgot {bare} at {found[0].host}: {_days(found[0].days)}, {_size(found[0].size)}")
+    say(f"forgot {bare} at {found[0].host}: {_days(found[0].days)}, {size_text(found[0].size)}")
     return DONE
 
 
@@ -130,7 +129,7 @@ def _row(summary: AccountSummary) -> tuple[str, ...]:
     counts = (summary.days, summary.missing, summary.provisional, summary.rows)
     known = [f"{count:,}" for count in counts] if not summary.problem else ["?"] * len(counts)
     edges = [str(edge or "") for edge in (summary.first, summary.last)]
-    return (literal(summary.account), literal(summary.host), *edges, *known, _size(summary.size))
+    return (literal(summary.account), literal(summary.host), *edges, *known, size_text(summary.size))
 
 
 def _as_dict(summary: AccountSummary) -> dict[str, Any]:
@@ -155,12 +154,3 @@ def _print(lines: Sequence[str]) -> None:
 
 def _days(count: int) -> str:
     return "1 day" if count == 1 else f"{count:,} days"
-
-
-def _size(size: float) -> str:
-    """Bytes as a person reads them, in units of a thousand."""
-    unit = 0
-    while size >= 1000 and unit < len(_UNITS) - 1:
-        size /= 1000
-        unit += 1
-    return f"{size:.0f} {_UNITS[unit]}" if not unit or size >= 100 else f"{size:.1f} {_UNITS[unit]}"

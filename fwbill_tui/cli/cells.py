@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 ELLIPSIS = "…"
 GAP = "  "
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def display_width(text: str) -> int:
@@ -25,6 +26,15 @@ def cut(text: str, room: int) -> str:
             break
         kept.append(character)
     return "".join(kept) + ELLIPSIS
+
+
+def size_text(size: float) -> str:
+    """Bytes as a person reads them, in units of a thousand: `999 bytes`, `41.2 kB`."""
+    unit = 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size /= 1000
+        unit += 1
+    return f"{size:.0f} {_UNITS[unit]}" if not unit or size >= 100 else f"{size:.1f} {_UNITS[unit]}"
 
 
 def aligned(rows: Sequence[Sequence[str]], keys: int) -> list[str]:

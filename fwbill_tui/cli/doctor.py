@@ -16,7 +16,7 @@ import click
 
 from fwbill_tui import __version__
 from fwbill_tui.cli.account import AccountFlags, account_flags, all_credentials
-from fwbill_tui.cli.cells import aligned
+from fwbill_tui.cli.cells import aligned, size_text
 from fwbill_tui.cli.exits import DONE, NETWORK, SIGN_IN_REFUSED, code_of
 from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.interrupts import interruptible
@@ -58,7 +58,7 @@ class _Kept:
     @property
     def described(self) -> str:
         """One line for a person."""
-        said = f"{_size(self.size)} in {_counted(self.files, 'file')} in {_home(self.place)}"
+        said = f"{size_text(self.size)} in {_counted(self.files, 'file')} in {_home(self.place)}"
         if self.accounts:
             said += f"; {_counted(self.days, 'day')} of {_counted(self.accounts, 'account')}"
             said += f", {self.provisional:,} of them provisional, {self.missing:,} missing between them"
@@ -228,14 +228,6 @@ def _milliseconds(finding: Finding) -> str:
 def _platform() -> str:
     # Not platform.platform(): that starts another program, which would get our environment with the key in it.
     return f"{platform.system()} {platform.release()} {platform.machine()}"
-
-
-def _size(size: float) -> str:
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} GB"
 
 
 def _home(path: Path) -> str:

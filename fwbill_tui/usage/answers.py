@@ -65,7 +65,3 @@ class Series(NamedTuple):
     names: tuple[str | None, ...]
     values: tuple[tuple[float, ...], ...]
     step: int = 1
-
-    def bucket_totals(self) -> list[float]:
-        """The measure per bucket over all names."""
-        return [sum(column) for column in zip(*self.values, strict=True)] if self.values else [0] * len(self.starts)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from usage_reference import Event, Reference
-from usage_strategies import event_lists, frame_of, ledger_of
+from usage_strategies import bucket_totals, event_lists, frame_of, ledger_of
 
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
@@ -88,7 +88,7 @@ def test_a_column_named_like_one_of_our_own_words_is_kept_and_searched() -> None
     assert ledger.totals(Query(search="user-x")).events == 1
     groups = ledger.groups(Query(group_by=("user", "day")))
     assert groups.columns[:3] == ["user", "day", "events"]
-    assert sum(ledger.series(Query(), "user", measure="events").bucket_totals()) == 2
+    assert sum(bucket_totals(ledger.series(Query(), "user", measure="events"))) == 2
 
 
 def test_an_empty_text_is_an_empty_cell() -> None:
@@ -129,7 +129,7 @@ def test_sums_that_would_overflow_in_a_batch_in_the_rollup_and_in_a_total() -> N
     assert ledger.totals(Query(search="text")).prompt_tokens == 8 * most
     groups = ledger.groups(Query(group_by=("hour",)))
     assert groups["total_tokens"].to_list() == [4 * most] * 4
-    assert ledger.series(Query()).bucket_totals() == [4 * most] * 4
+    assert bucket_totals(ledger.series(Query())) == [4 * most] * 4
     small = ledger_of([event(prompt_tokens=1)])
     assert small.groups(Query(group_by=("hour",))).schema["prompt_tokens"] == pl.Int64
 
@@ -153,7 +153,7 @@ def test_a_further_column_may_have_any_name(name: str) -> None:
     assert ledger.order(Query(sort=(SortKey(name, descending=True),))).to_list() == [1, 0, 2]
     assert ledger.groups(Query(group_by=(name,)))[name].to_list() == ["a", "b", None]
     assert ledger.totals(Query().exclude(name, ["a", ""])).events == 1
-    assert sum(ledger.series(Query(), name, measure="events").bucket_totals()) == 3
+    assert sum(bucket_totals(ledger.series(Query(), name, measure="events"))) == 3
 
 
 @settings(max_examples=40, deadline=None)

@@ -12,6 +12,7 @@ import polars as pl
 from hypothesis import strategies as st
 from usage_reference import COLUMN, Event, Reference, Term
 
+from fwbill_tui.usage.answers import Series
 from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import COLUMNS
@@ -191,3 +192,8 @@ def cases(draw: st.DrawFn, *, grouped: bool = False, big: bool = False) -> tuple
 
 
 _FILLER: Event = {**dict.fromkeys(COLUMNS), "start_time": CHANGES[0], "usage_type": "TEXT"}
+
+
+def bucket_totals(series: Series) -> list[float]:
+    """The measure per bucket over all names."""
+    return [sum(column) for column in zip(*series.values, strict=True)] if series.values else [0] * len(series.starts)

@@ -16,9 +16,10 @@ from textual.types import CSSPathType
 from textual.widgets import Label
 from textual.widgets.option_list import Option
 
+from fwbill_tui.tui.bars import compact_bytes
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.dialog import Dialog
-from fwbill_tui.tui.screens.open_files_listing import Entry, Listing, look, size_text
+from fwbill_tui.tui.screens.open_files_listing import Entry, Listing, look
 from fwbill_tui.tui.widgets.button import Button
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.usage.literal import literal
@@ -151,14 +152,14 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         button = self.query_one("#open", Button)
         button.disabled = not self._marked
         if self._marked:
-            number, size = len(self._marked), size_text(sum(self._marked.values()))
+            number, size = len(self._marked), compact_bytes(sum(self._marked.values()))
             note.say(f"{number} {'file' if number == 1 else 'files'} marked, {size}")
         elif listing.problem:
             note.refuse(listing.problem)
         elif listing.more:
             note.say(f"↵ opens all files that match, more than the {len(listing.entries)} listed")
         elif listing.pattern and listing.entries:
-            size = size_text(sum(entry.size for entry in listing.entries))
+            size = compact_bytes(sum(entry.size for entry in listing.entries))
             note.say(f"↵ opens the {len(listing.entries)} files that match, {size}")
         elif listing.pattern:
             note.say("↵ opens all files that match, in folders below too")
@@ -169,7 +170,7 @@ class OpenFilesScreen(Dialog[OpenFiles]):
         if entry.folder:
             return Content.assemble("  ", (literal(entry.name), "bold"))
         mark = "■" if entry.path in self._marked else "□"
-        return Content.assemble(f"{mark} {literal(entry.name)}  ", (size_text(entry.size), "$text-muted"))
+        return Content.assemble(f"{mark} {literal(entry.name)}  ", (compact_bytes(entry.size), "$text-muted"))
 
     # -- walking -----------------------------------------------------------------------------------------------------
     @on(PathLine.Complete)

@@ -93,13 +93,3 @@ def _entries(parent: Path, begins: str) -> list[Entry]:
         except OSError:  # a dangling link, or gone since the folder was read
             continue
     return sorted(found, key=lambda entry: (not entry.folder, entry.name.casefold()))
-
-
-def size_text(size: int) -> str:
-    """`1.2 MB`, in powers of a thousand."""
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
