@@ -64,7 +64,8 @@ def expand(arguments: Sequence[str], *, on_unreadable: OnUnreadable = None) -> l
     inputs: dict[object, Input] = {}
     for argument in arguments:
         for found in _matches(argument, on_unreadable):
-            key = os.path.realpath(found.path) if found.path is not None else found.url or STANDARD_INPUT
+            address = found.url and re.sub("^s3a:", "s3:", found.url)
+            key = os.path.realpath(found.path) if found.path is not None else address or STANDARD_INPUT
             inputs.setdefault(key, found)
     return list(inputs.values())
 

@@ -57,6 +57,8 @@ def read_parquet(file: Path | BytesIO | str, *, source: str, types: EventTypes, 
         else:
             yield Batch(events, rejects, position - told)
         told = position
+    if done != rows:  # Polars (2.1) ends a scan without a word where a thread of it fails
+        raise pl.exceptions.ComputeError(f"{done:,} of its {rows:,} rows can be read")
     if not rows:
         yield Batch(types.frame_schema(header.further).to_frame(), (), size)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
@@ -13,9 +14,11 @@ from fwbill_tui.files.compressed import DamagedError
 from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.usage.csv_reader import THREADS, read_csv, read_header
+from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes
 
+_PATTERN = re.compile(r"[*?\[]")
 CHUNK_BYTES = 16 << 20
 """Bytes of CSV that are read at once; less take less memory, and a little longer."""
 
@@ -58,7 +61,13 @@ def read_inputs(
         except UnreadableFile as error:
             if on_unreadable is None:
                 raise
-            on_unreadable(error)
+            on_unreadable(error if source.url is None or not _PATTERN.search(source.url) else _of_pattern(error))
+
+
+def _of_pattern(error: UnreadableFile) -> UnreadableFile:
+    """Objects of a pattern are read as one: where it ends, the rest of them is missing, too."""
+    reason = f"{error.reason}; of this pattern nothing that follows is read, either: name its objects one by one"
+    return UnreadableFile(error.name, reason, error.events)
 
 
 def _look_at(source: Input) -> None:
@@ -118,5 +127,11 @@ def told_plainly(source: Input, events: Callable[[], int] = lambda: 0) -> Iterat
     except OSError as error:
         raise UnreadableFile(source.name, plain(error), events()) from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        detail = str(error).partition("\n")[0].removeprefix("parquet: ")
-        raise UnreadableFile(source.name, f"the Parquet file is damaged ({detail})", events()) from error
+        raise UnreadableFile(source.name, _why_no_parquet(error), events()) from error
+
+
+def _why_no_parquet(error: BaseException) -> str:
+    if zone := re.search(r"unable to parse time zone: '([^']*)'", str(error)):
+        return f"it has times in the zone {literal(zone[1])}, which Polars does not know: write them in UTC"
+    detail = str(error).partition("\n")[0].removeprefix("parquet: ")
+    return f"the Parquet file is damaged ({detail})"

@@ -52,7 +52,8 @@ def read_objects(url: str, types: EventTypes) -> Generator[Batch, None, None]:
                 yield from batches
     else:
         for name, stream in csv_objects(url):
-            with told_plainly(name), closing(read_csv(stream, source=name, types=types)) as batches:
+            # What Polars cannot read may be of an object that follows: lines of several come together.
+            with told_plainly(url), closing(read_csv(stream, source=name, types=types)) as batches:
                 yield from batches
 
 
@@ -95,13 +96,13 @@ def told_plainly(name: str) -> Iterator[None]:
     """Turn what Polars says of a store into a line for a person."""
     try:
         yield
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         if "more categories than" in str(error):
             raise
         raise ExportFormatError(f"{name}: {_reason(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     said = str(error)
     if isinstance(error, FileNotFoundError) or "NoSuchBucket" in said:
         return "there is no such object, or no such bucket"

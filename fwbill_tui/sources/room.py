@@ -49,7 +49,7 @@ def _memory_of(source: Input) -> int:
             if file.kind == "parquet":
                 return _rows([str(source.path)]) * _PER_ROW
             return int(source.size * _PER_CSV_BYTE * (_COMPRESSED if file.compressed else 1))
-    except (ExportFormatError, OSError, pl.exceptions.PolarsError):
+    except (ExportFormatError, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
         return 0
 
 

@@ -113,6 +113,7 @@ class LazyLedger(Ledger):
 
     def _sorted(self, query: Query, columns: Sequence[str], most: int) -> Generator[pl.DataFrame, None, None]:
         condition, keys = self._event_condition(query), self._sort_keys(query)
+        events, done = self.totals(query).events, 0
         try:
             read = list(dict.fromkeys((*columns, *(key.column for key in keys))))
 
@@ -120,10 +121,13 @@ class LazyLedger(Ledger):
                 conditions = [some for some in (condition, part) if some is not None]
                 return self._rows(conditions).select(read)
 
-            for frame in sorted_frames(rows, keys, self._text_labels, height=self.totals(query).events, most=most):
+            for frame in sorted_frames(rows, keys, self._text_labels, height=events, most=most):
+                done += frame.height
                 yield frame.select(columns)
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise _unreadable(error) from error
+        if done != events:
+            raise QueryError(f"the events on disk are not those that were read ({done:,} of {events:,}): open the files again")
 
     def _facts(self, query: Query, predicate: Predicate, *more: str) -> pl.DataFrame:
         with self._reading:  # of two threads that need the same pass over the files, the second finds its result
@@ -133,7 +137,7 @@ class LazyLedger(Ledger):
         try:
             rows = self._rows(conditions)
             return rollup.summed(rows, columns, minutes, largest=self._largest, rows=self.event_count).collect(engine="streaming")
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise _unreadable(error) from error
 
     def _rows(self, conditions: Sequence[pl.Expr]) -> pl.LazyFrame:
@@ -149,7 +153,9 @@ class LazyLedger(Ledger):
         return build(query, self._text_labels, self._free_text, huge_counts=self._huge_counts)
 
 
-def _unreadable(error: Exception) -> QueryError:
-    reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    detail = reason.partition("\n")[0]
+def _unreadable(error: BaseException) -> QueryError:
+    if isinstance(error, OSError) and error.strerror:
+        detail = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    else:
+        detail = str(error).partition("\n")[0]
     return QueryError(f"the events cannot be read from disk any more ({detail}): open the files again")

@@ -17,6 +17,7 @@ import pytest
 import zstandard
 from polars.testing import assert_frame_equal
 
+from fwbill_tui.demo.generator import events
 from fwbill_tui.files.inputs import Input, UnreadableFile, expand
 from fwbill_tui.files.reading import read_inputs
 from fwbill_tui.usage.csv_reader import TooManyLabels
@@ -398,3 +399,20 @@ def test_a_time_beyond_the_calendar_in_another_column_is_the_number_that_is_stor
     assert events["further"][1] == ("P106751991DT4H54.775807S" if kind == pl.Duration("us") else str(number))
     assert events["further"][2] is None
     assert capfd.readouterr().err == "", "Polars said that it panicked"
+
+
+def test_parquet_that_is_damaged_is_refused_or_read_whole(tmp_path: Path) -> None:
+    """Where a thread of Polars fails over damage, a scan ends as if that was all: it does at one of these places."""
+    file = tmp_path / "x.parquet"
+    events(12_000, seed=1, end=date(2026, 11, 20)).write_parquet(file, row_group_size=3_000)
+    data = file.read_bytes()
+    refused = 0
+    for at in range(4_000, len(data) - 2_000, len(data) // 60):
+        file.write_bytes(data[:at] + b"\xff" * 100 + data[at + 100 :])
+        try:
+            height = sum(part.event_count + len(part.rejects) for part in batches(file))
+        except UnreadableFile:
+            refused += 1
+        else:
+            assert height == 12_000
+    assert refused > 5

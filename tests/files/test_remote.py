@@ -71,7 +71,7 @@ def parquet(frame: pl.DataFrame) -> bytes:
 def test_csv_keeps_the_reject_rules(put: Put) -> None:
     put("csv/a.csv", f'{HEADER}\r\n2026-10-01 09:00:00 UTC,TEXT,"a\nb",1\r\n\r\nsoon,TEXT,no,1\r\n2026-10-01,T,c,1'.encode())
     put("csv/b.csv.gz", gzip.compress(rows("d")))
-    users, rejects = read(f"s3://{BUCKET}/csv/a.csv", f"s3://{BUCKET}/csv/b.csv.gz", f"s3://{BUCKET}/csv/a.csv")
+    users, rejects = read(f"s3://{BUCKET}/csv/a.csv", f"s3://{BUCKET}/csv/b.csv.gz", f"s3a://{BUCKET}/csv/a.csv")
     assert users == ["a\nb", "d"]
     assert [(reject.source, reject.line, reject.column) for reject in rejects] == [
         (f"s3://{BUCKET}/csv/a.csv", 5, "start_time"), (f"s3://{BUCKET}/csv/a.csv", 6, "start_time"),
@@ -94,6 +94,16 @@ def test_parquet_whatever_columns_each_object_has(put: Put) -> None:
     put("pq/3.parquet", parquet(frame.clear()))
     assert read(f"s3://{BUCKET}/pq/*.parquet") == (["a", "b"], [])
     assert read(f"s3://{BUCKET}/pq/2.parquet") == (["b"], [])
+
+
+def test_what_follows_an_object_that_cannot_be_read_is_said_to_be_missing(put: Put) -> None:
+    told: list[UnreadableFile] = []
+    for number, body in ((1, rows("a")), (2, b"a,b\n1,2\n"), (3, rows("c"))):
+        put(f"some/{number}.csv", body)
+    batches = list(read_inputs(expand([f"s3://{BUCKET}/some/*.csv"]), types=EventTypes(), on_unreadable=told.append))
+    assert sum(batch.event_count for batch in batches) == 1
+    assert "2.csv" in str(told[0])
+    assert "nothing that follows is read, either: name its objects one by one" in str(told[0])
 
 
 def test_a_rollup_in_a_bucket(put: Put) -> None:

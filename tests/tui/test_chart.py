@@ -181,3 +181,12 @@ def test_a_column_of_several_days_is_marked_for_each_of_them() -> None:
     starts = tuple(FIRST + timedelta(days=number) for number in range(6))
     plot = _Plot(Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 6,)), 3, 4)
     assert plot.marks({starts[1]: "missing", starts[5]: "provisional"}) == "× ~"
+
+
+async def test_sums_below_zero_are_said_to_have_no_bars() -> None:
+    starts = tuple(FIRST + timedelta(days=number) for number in range(40))
+    async with Charted().run_test(size=(100, 8)) as pilot:
+        chart = pilot.app.query_one(UsageChart)
+        chart.series = Series("day", "total_tokens", "model", starts, (MODELS[0],), ((1.0,) * 39 + (-5.0,),))
+        await pilot.pause()
+        assert "sums below 0 are not drawn" in text_of(chart)

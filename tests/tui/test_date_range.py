@@ -87,8 +87,12 @@ async def test_the_ends_may_be_picked_in_either_order_and_taken_back(show) -> No
         await pilot.press("enter", "left", "left", "enter")
         assert pilot.app.screen.query_one("#range", Input).value == "2026-11-20..2026-11-22"
         calendar.focus()
-        await pilot.press("enter", "escape")
+        await pilot.press("left", "enter")
+        assert pilot.app.screen.query_one("#range", Input).value == str(calendar.cursor)
+        await pilot.press("escape")
         assert calendar.first_pick is None
+        assert pilot.app.screen.query_one("#range", Input).value == "2026-11-20..2026-11-22"
+        assert calendar.stretch == (date(2026, 11, 20), date(2026, 11, 22))
         assert pilot.app.answer is pilot.app.no_answer
         await pilot.press("escape")
         assert pilot.app.answer is None

@@ -29,6 +29,7 @@ from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
 from fwbill_tui.tui.screens.export_dialog import ExportDialog
+from fwbill_tui.tui.widgets.chips import FilterChips
 from fwbill_tui.tui.widgets.choices import OneOf
 from fwbill_tui.tui.widgets.fields import Line
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
@@ -235,8 +236,15 @@ async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pyte
         assert copied[0].startswith("a")
         assert not any(ord(letter) < 32 for letter in copied[0])
         await seen.press("Y")
-        assert "TEXT_COMPLETION" in copied[1]
-        assert not any(ord(letter) < 32 for letter in copied[1])
+        header, row = copied[1].split("\n")
+        assert header.startswith("start_time,")
+        assert "TEXT_COMPLETION" in row
+        assert not any(ord(letter) < 32 for letter in header + row)
+        await seen.press(*["left"] * 40, *["right"] * (names.index("email") + 1))
+        await seen.press("slash", *"nothing like it", "enter")
+        copied.clear()
+        await seen.press("y", "Y")
+        assert copied == [], "there is no row to copy"
 
 
 async def test_escape_goes_back_to_the_group_one_came_from(export: Path) -> None:
@@ -250,6 +258,15 @@ async def test_escape_goes_back_to_the_group_one_came_from(export: Path) -> None
         await seen.press("escape")
         assert seen.part(UsageTable).cursor == 3
         assert (seen.column("user")[3], seen.column("day")[3]) == (user, day)
+        await seen.press("z")
+        assert seen.query.chosen("user") == (user,)
+        assert seen.part(FilterChips).way_back.startswith("‹ esc to groups by")
+        await seen.press("escape")
+        assert seen.query.group_by == ("user", "day")
+        await seen.press("z", "z", "Z")
+        assert seen.part(FilterChips).way_back.startswith("‹ esc to groups by")
+        await seen.press("escape")
+        assert (seen.query.group_by, seen.part(FilterChips).way_back) == (("user", "day"), "")
 
 
 async def test_the_top_line_counts_the_events_of_its_range(export: Path) -> None:
@@ -385,8 +402,9 @@ async def test_files_that_cannot_be_read_are_named_as_files(tmp_path: Path) -> N
         notices = seen.part(NoticeLine).notices
         assert [notice.partition(":")[0].rpartition("/")[2] for notice in notices[:2]] == ["b.csv", "c.csv"]
         assert notices[2:] == (
-            "1 more file could not be read", "1 row could not be read and not counted; --rejects FILE writes them down"
-        )  # fmt: skip
+            "1 more file could not be read",
+            "1 row could not be read and was not counted; a start with --rejects FILE writes them down",
+        )
         assert seen.part(TotalsPanel).totals.events == 1000
     app = FwbillApp(Launch(query=Query(), inputs=(str(tmp_path),)))
     async with app.run_test(size=(120, 36)) as pilot:

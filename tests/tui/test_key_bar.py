@@ -32,6 +32,11 @@ async def test_hints_follow_the_focus(export: Path) -> None:
         assert " space toggle " in shown(seen)
         assert " / search " not in shown(seen), "letters narrow the facet"
         assert " ? help " in shown(seen)
+        assert " esc back " in shown(seen)
+        await seen.press("k")
+        assert " esc all values " in shown(seen)
+        await seen.press("escape")
+        assert " esc back " in shown(seen)
         await seen.press("escape", "slash")
         assert " / search " not in shown(seen)
         assert " f1 help " in shown(seen)

@@ -200,6 +200,20 @@ def test_only_batches_that_reading_changes_are_copied(tmp_path: Path) -> None:
     assert_same_answers(held, lazy, Query(where=(Condition("uncached_prompt_tokens", "=", 1),)))
 
 
+def test_fewer_rows_on_disk_than_were_read_are_no_answer(tmp_path: Path) -> None:
+    """As of an object that was replaced in its store, or where a thread of Polars failed."""
+    plain(20).write_parquet(tmp_path / "a.parquet")
+    _, lazy, _ = opened(tmp_path / "a.parquet")
+    whole = lazy._scan
+    assert whole is not None
+    lazy._scan = lambda condition: whole(condition).head(7)
+    for query in (Query(), Query(sort=(SortKey("prompt_tokens"),))):
+        with pytest.raises(QueryError, match=r"not those that were read \(7 of 20\): open the files again"):
+            lazy.page(query)
+        with pytest.raises(QueryError, match="open the files again"):
+            list(lazy.frames(query, ["email"]))
+
+
 def test_a_file_that_changes_is_noticed(tmp_path: Path) -> None:
     plain(10).write_parquet(file := tmp_path / "usage.parquet")
     _, lazy, _ = opened(file)

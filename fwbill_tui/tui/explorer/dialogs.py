@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fwbill_tui.tui.explorer.files import ExplorerFiles
+from fwbill_tui.tui.widgets.field_list import Field
 from fwbill_tui.tui.widgets.usage_table import UsageTable
 from fwbill_tui.usage.groups import sort_keys
 from fwbill_tui.usage.query import Query, QueryError
@@ -119,15 +120,18 @@ class ExplorerDialogs(ExplorerFiles):
         self.app.push_screen(HelpScreen(live_help(self)))
 
 
-def fields_of(row: Mapping[str, object], time_zone: str) -> list[tuple[str, str]]:
+def fields_of(row: Mapping[str, object], time_zone: str) -> list[Field]:
     """Every column of an event with its whole value; times in the query's zone, and in UTC where that is another."""
-    fields = []
-    for name, value in row.items():
-        if isinstance(value, datetime):
-            text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}".removesuffix(".000000") + " UTC"
-            if time_zone != "UTC":
-                text = f"{value.astimezone(zone(time_zone)):%Y-%m-%d %H:%M:%S %Z} · {text}"
-        else:
-            text = "" if value is None else f"{value:,}" if isinstance(value, int | float) else str(value)
-        fields.append((name, text))
-    return fields
+    return [Field(name, *_written(value, time_zone)) for name, value in row.items()]
+
+
+def _written(value: object, time_zone: str) -> tuple[str, str | None]:
+    """A value as it is shown, and as it is copied where that is not the same."""
+    if isinstance(value, datetime):
+        text = f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}".removesuffix(".000000") + " UTC"
+        if time_zone != "UTC":
+            text = f"{value.astimezone(zone(time_zone)):%Y-%m-%d %H:%M:%S %Z} · {text}"
+        return text, None
+    if isinstance(value, int | float):
+        return f"{value:,}", str(value)
+    return "" if value is None else str(value), None

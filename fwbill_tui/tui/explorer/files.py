@@ -192,17 +192,24 @@ class ExplorerFiles(Plain, Screen[None]):
         if cell is None and table.cursor_row is not None and self._rows is not None:
             name = table.columns[0].name
             cell = name, self._rows.frame.get_column(name)[table.cursor_row]
-        if cell is not None:
-            self._copy("" if cell[1] is None else literal(str(cell[1])), columns.title_of_column(cell[0]))
+        if cell is None:
+            self.notify("there is no row to copy from", timeout=2)
+        elif cell[1] is None or cell[1] == "":
+            self.notify(f"{columns.title_of_column(cell[0])} is empty: nothing is copied", timeout=2, markup=False)
+        else:
+            self._copy(literal(str(cell[1])), columns.title_of_column(cell[0]))
 
     def action_copy_row(self) -> None:
-        """Copy the row as a line of CSV, as it would be saved."""
+        """Copy the row as CSV: the names of the columns, and a line as it would be saved."""
         table = self.query_one(UsageTable)
-        if table.cursor_row is not None and self._rows is not None:
-            from fwbill_tui.export.formats import csv_text
+        if table.cursor_row is None or self._rows is None:
+            self.notify("there is no row to copy", timeout=2)
+            return
+        from fwbill_tui.export.formats import csv_text
 
-            row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
-            self._copy(literal(csv_text(row).rstrip("\n")), "row")
+        row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
+        names, _, values = csv_text(row).removesuffix("\n").partition("\n")
+        self._copy(f"{literal(names)}\n{literal(values)}", "row")
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)

@@ -19,27 +19,47 @@ class Drilled(NamedTuple):
     line: int
 
 
+class _Step(NamedTuple):
+    query: Query
+    drilled: tuple[Drilled, ...] = ()
+
+
 class History:
-    """The queries that were, the one that is, and those that were taken back."""
+    """The queries that were, the one that is, and those that were taken back, each with the groups that were gone into."""
 
     def __init__(self, query: Query) -> None:
-        self._past: list[Query] = []
-        self._future: list[Query] = []
+        self._past: list[_Step] = []
+        self._future: list[_Step] = []
         self._typing = 0
         """What the last step was: typing in the search (1), taking letters back (-1), something else (0)."""
-        self.now = query
+        self._now = _Step(query)
 
-    def go(self, query: Query) -> None:
-        """Move on to another query. A search being typed is one step, not one per letter; so is one that is taken back."""
+    @property
+    def now(self) -> Query:
+        """The query that is."""
+        return self._now.query
+
+    @property
+    def drilled(self) -> tuple[Drilled, ...]:
+        """The groups that were gone into and not left again, the innermost last."""
+        return self._now.drilled
+
+    def go(self, query: Query, drilled: tuple[Drilled, ...] | None = None) -> None:
+        """Move on to another query. A search being typed is one step, not one per letter; so is one that is taken back.
+
+        `drilled`: the groups gone into by then, where those are others.
+        """
+        step = _Step(query, self.drilled if drilled is None else drilled)
         if query == self.now:
+            self._now = step
             return
         typing = _typing(self.now, query)
         goes_on = query.search.startswith(self.now.search) or self.now.search.startswith(query.search)
         if not (typing and typing == self._typing and goes_on):
-            self._past.append(self.now)
+            self._past.append(self._now)
             del self._past[:-_MOST_STEPS]
         self._future.clear()
-        self._typing, self.now = typing, query
+        self._typing, self._now = typing, step
 
     def undo(self) -> Query | None:
         """The query before, which is then the one that is; None when there is none."""
@@ -49,11 +69,11 @@ class History:
         """The query that was taken back last; None when there is none."""
         return self._move(self._future, self._past)
 
-    def _move(self, source: list[Query], target: list[Query]) -> Query | None:
+    def _move(self, source: list[_Step], target: list[_Step]) -> Query | None:
         if not source:
             return None
-        target.append(self.now)
-        self._typing, self.now = 0, source.pop()
+        target.append(self._now)
+        self._typing, self._now = 0, source.pop()
         return self.now
 
 

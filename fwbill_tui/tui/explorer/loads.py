@@ -165,7 +165,7 @@ class ExplorerLoads(ExplorerDialogs):
             further = self._ledger.events.columns if self._ledger is not None else ()
             if unknown := [cells.label(name) for name in unknown_names(query.search, further)]:
                 return f"No events match: there is no column {unknown[0]}, so {unknown[0]}: is part of the word here."
-            return f"No events match{' in what is here' * missing}. x clears the filters."
+            return f"No events match{' in what is here' * missing}. x in the table clears the filters."
         if missing:
             return "Nothing of this range is here, some of it is missing. r fetches it again."
         return "No usage events." if query.range == EVERYTHING else "No usage in this range. d chooses another."

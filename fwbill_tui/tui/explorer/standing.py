@@ -77,8 +77,8 @@ def notices_of(
     if provenance is not None:
         notices += _missing_said(provenance, shown)
     if ledger is not None and ledger.rejected:
-        rejected = "1 row" if ledger.rejected == 1 else f"{ledger.rejected:,} rows"
-        notices.append(f"{rejected} could not be read and not counted; --rejects FILE writes them down")
+        rejected, were = ("1 row", "was") if ledger.rejected == 1 else (f"{ledger.rejected:,} rows", "were")
+        notices.append(f"{rejected} could not be read and {were} not counted; a start with --rejects FILE writes them down")
     return tuple(notices)
 
 

@@ -20,8 +20,6 @@ class ConfirmScreen(Dialog[bool]):
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "confirm.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "answer(True)", "Yes"),
-        Binding("n", "answer(False)", "No"),
         Binding("left,right", "app.focus_next", "Other answer", show=False),
     ]
 
@@ -30,6 +28,8 @@ class ConfirmScreen(Dialog[bool]):
         super().__init__()
         self._question = question
         self._labels = yes, no
+        self._bindings.bind("y", "answer(True)", yes)
+        self._bindings.bind("n", "answer(False)", no)
 
     @property
     def heading(self) -> str:

@@ -69,6 +69,8 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
         self._choice: DateRangeChoice | None = DateRangeChoice(time_range, time_zone)
         self._zone = time_zone
         self._typed: tuple[str, str] | None = None
+        self._before_pick = ""
+        """What the line said before an end was picked."""
         self._presets = [preset for preset in PRESETS if open_sides or preset.word != "everything"]
 
     def compose_content(self) -> ComposeResult:
@@ -162,9 +164,15 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
 
     @on(RangeCalendar.Picked)
     def _take_days(self, event: RangeCalendar.Picked) -> None:
+        if not event.complete:
+            self._before_pick = self.query_one("#range", Input).value
         self._write(str(event.first) if event.first == event.last else f"{event.first}..{event.last}")
         if event.complete:
             self.query_one("#apply", Button).focus()
+
+    @on(RangeCalendar.TakenBack)
+    def _take_back(self) -> None:
+        self._write(self._before_pick)
 
     def _write(self, text: str) -> None:
         line = self.query_one("#range", Input)

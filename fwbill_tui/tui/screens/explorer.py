@@ -94,7 +94,6 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         self._history = History(query)
         self._rows: RowsReady | None = None
         self._narrow_columns = False
-        self._drilled: list[Drilled] = []
         self._back_to: Drilled | None = None
         self._moved = False
         self._asked: Question | None = None
@@ -145,10 +144,11 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         """The query on show."""
         return self._history.now
 
-    def ask(self, query: Query) -> None:
-        """Go on to another query."""
-        if query != self._history.now:
-            self._history.go(query)
+    def ask(self, query: Query, drilled: tuple[Drilled, ...] | None = None) -> None:
+        """Go on to another query; `drilled`: the groups gone into by then, where those are others."""
+        before = self._history.now
+        self._history.go(query, drilled)
+        if query != before:
             self._follow_history()
 
     def _follow_history(self) -> None:
@@ -166,11 +166,10 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         """Hand the query down to the widgets that show it."""
         query = self.query_now
         self.query_one(SearchBox).show_search(query.search)
-        while self._drilled and self._drilled[-1].query == query:  # gone back to by undo
-            self._drilled.pop()
         chips = self.query_one(FilterChips)
         chips.chips = tuple(chips_of(query))
-        chips.way_back = f"‹ esc to groups by {by_words(self._drilled[-1].query)}" if self._drilled else ""
+        drilled = self._history.drilled
+        chips.way_back = f"‹ esc to groups by {by_words(drilled[-1].query)}" if drilled else ""
         if query.range != self._range_shown:
             self._range_shown = query.range
             self.show_day_states()
@@ -330,8 +329,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
             if inside is not None:
                 table = self.query_one(UsageTable)
                 key = {name: message.values[name] for name in seen.group_by}
-                self._drilled.append(Drilled(seen, key, message.position - table.top))
-                self.ask(inside)
+                self.ask(inside, (*self._history.drilled, Drilled(seen, key, message.position - table.top)))
 
     @on(SearchBox.Left)
     @on(FacetPanel.Left)
@@ -375,9 +373,9 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
             self._saver.cancel()
         elif self._loader.running:
             self._loader.cancel()
-        elif self._drilled:
-            self._back_to = self._drilled.pop()
-            self.ask(self._back_to.query)
+        elif drilled := self._history.drilled:
+            self._back_to = drilled[-1]
+            self.ask(self._back_to.query, drilled[:-1])
         elif self.query_now.search:
             self.ask(replace(self.query_now, search=""))
         elif self.query_now.group_by:
@@ -406,6 +404,9 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
 
     def _filter_by_cell(self, *, without: bool) -> None:
         cell = self.query_one(UsageTable).cursor_cell
+        if self._rows is not None and not self._rows.total:
+            self.notify("there is no row to filter by", timeout=2)
+            return
         if cell is None or self._rows is None:
             self.notify("→ goes to a cell first; f then keeps only rows like it, shift+f all others", timeout=4)
             return
@@ -416,9 +417,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
 
     def group_by(self, names: tuple[str, ...]) -> None:
         """Show groups, or single events again; each has its own usual order."""
-        self._drilled.clear()
         sort = usual_sort(names) if names else NEWEST_FIRST
-        self.ask(replace(self.query_now, group_by=names, sort=sort))
+        self.ask(replace(self.query_now, group_by=names, sort=sort), ())
 
     def action_shift_range(self, by: int) -> None:
         """One period back or forward."""

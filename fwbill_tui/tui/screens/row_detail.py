@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.types import CSSPathType
 
 from fwbill_tui.tui.screens.dialog import Dialog
-from fwbill_tui.tui.widgets.field_list import FieldList
+from fwbill_tui.tui.widgets.field_list import Field, FieldList
 from fwbill_tui.usage.literal import literal
 
 
@@ -26,8 +26,8 @@ class RowDetailScreen(Dialog[None]):
         Binding("Y", "copy_all", "Copy all", key_display="shift+y"),
     ]
 
-    def __init__(self, fields: Sequence[tuple[str, str]], *, what: str = "usage event") -> None:
-        """`fields`: labels and whole values as text, '' for an empty one. `what` is told in the heading."""
+    def __init__(self, fields: Sequence[Field], *, what: str = "usage event") -> None:
+        """`what` is told in the heading."""
         super().__init__()
         self._fields = tuple(fields)
         self._what = what
@@ -43,9 +43,10 @@ class RowDetailScreen(Dialog[None]):
 
     @on(FieldList.Copied)
     def _on_copied(self, message: FieldList.Copied) -> None:
-        self.notify(f"{message.label} copied", timeout=2, markup=False)
+        said = f"{message.label} is empty: nothing is copied" if message.empty else f"{message.label} copied"
+        self.notify(said, timeout=2, markup=False)
 
     def action_copy_all(self) -> None:
         """Copy every label and value, a line each."""
-        self.app.copy_to_clipboard("\n".join(f"{literal(label)}: {literal(value)}" for label, value in self._fields))
+        self.app.copy_to_clipboard("\n".join(f"{literal(label)}: {literal(value)}" for label, value, _ in self._fields))
         self.notify(f"{len(self._fields)} values copied", timeout=2, markup=False)

@@ -95,6 +95,10 @@ class RangeCalendar(Painted, Widget, can_focus=True):
     cursor: reactive[date] = reactive(date(1970, 1, 1))
     stretch: reactive[tuple[date, date] | None] = reactive(None)
     """First and last chosen day."""
+
+    class TakenBack(Message):
+        """The end that was picked is none any more."""
+
     first_pick: reactive[date | None] = reactive(None)
     """The end that was picked first, while the other is still open."""
 
@@ -256,6 +260,7 @@ class RangeCalendar(Painted, Widget, can_focus=True):
     def action_take_back(self) -> None:
         """Forget the end that was picked."""
         self.first_pick = None
+        self.post_message(self.TakenBack())
 
     def watch_first_pick(self) -> None:
         """The keys that apply have changed."""

@@ -125,7 +125,7 @@ class UsageChart(Painted, Widget):
         if marks_height:
             marks = Segment(" " * _AXIS + plot.marks(self.day_states), axis)
             lines.append(Strip([marks]).adjust_cell_length(width - legend_width, self.ground))
-        feet = Segment(" " * _AXIS + plot.feet("" if legend_width else self._measured(plot)), axis)
+        feet = Segment(" " * _AXIS + plot.feet(self._foot(plot, legend=bool(legend_width))), axis)
         lines.append(Strip([feet]).adjust_cell_length(width - legend_width, self.ground))
         beside = [*legend, *[Strip([])] * height]
         joined = (Strip.join(pair) for pair in zip(lines, beside, strict=False))
@@ -164,6 +164,12 @@ class UsageChart(Painted, Widget):
         if short:
             return f"{measured}/" + (unit if plot.units == 1 else f"{plot.units:,} {unit[0]}")
         return f"{measured} per " + (unit if plot.units == 1 else f"{plot.units:,} {unit}s")
+
+    def _foot(self, plot: _Plot, *, legend: bool) -> str:
+        """What stands between the first and the last day: what must be known of the columns, else what they are."""
+        if plot.below_zero:
+            return "sums below 0 are not drawn"
+        return "" if legend else self._measured(plot)
 
     def _amount(self, value: float) -> str:
         hours = self.series is not None and self.series.measure == "accelerator_seconds"
@@ -240,10 +246,9 @@ class _Plot:
         stacks = stacks or [() for _ in starts]
         per_column = max(1, -(-len(starts) // max(1, width)))
         self.unit, self.units = series.unit, per_column * series.step
-        merged = [
-            [max(0, sum(values)) for values in zip(*stacks[at : at + per_column], strict=True)]
-            for at in range(0, len(starts), per_column)
-        ]
+        summed = [list(map(sum, zip(*stacks[at : at + per_column], strict=True))) for at in range(0, len(starts), per_column)]
+        self.below_zero = any(value < 0 for values in summed for value in values)
+        merged = [[max(0.0, value) for value in values] for values in summed]
         self.bar = max(1, min(_WIDEST_BAR, width // max(1, len(merged))))
         self.most = max(map(sum, merged), default=0)
         firsts, lasts = starts[::per_column], [*starts[per_column - 1 :: per_column], *starts[-1:]]

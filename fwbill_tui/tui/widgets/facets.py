@@ -110,6 +110,7 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         Binding("exclamation_mark", "exclude", "exclude", key_display="!"),
         Binding("delete", "lift", "any value"),
         Binding("backspace", "shorten", "take a letter back", show=False),
+        Binding("escape", "widen", "all values", tooltip="show all values again"),
         Binding("escape", "leave", "back", tooltip="back to the table"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -202,8 +203,7 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         self._lay_out()
 
     def on_blur(self) -> None:
-        self._narrow = ""
-        self._lay_out()
+        self._narrow_to("", cursor=self._cursor)
 
     # -- what can be seen ----------------------------------------------------------------------------------------------
     def _values(self) -> list[FacetValue]:
@@ -309,9 +309,7 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         if self.check_consume_key(event.key, event.character):
             event.stop()
             event.prevent_default()
-            self._narrow += event.character or ""
-            self._cursor = 0
-            self._lay_out()
+            self._narrow_to(self._narrow + (event.character or ""))
 
     def _forget_unfocused(self) -> None:
         self._unfocused = None
@@ -334,8 +332,8 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
             self.scroll_to(y=self._cursor_line() - event.y, animate=False, force=True)  # it stays under the mouse
 
     def _turn_to(self, dimension: str) -> None:
-        self._current, self._narrow, self._cursor = dimension, "", 0
-        self._lay_out()
+        self._current = dimension
+        self._narrow_to("")
 
     def _put_cursor(self, dimension: str, value: FacetValue) -> None:
         if dimension != self._current:
@@ -381,14 +379,22 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
 
     def action_shorten(self) -> None:
         """Take back the last letter of what narrows the facet."""
-        self._narrow = self._narrow[:-1]
-        self._cursor = 0
+        self._narrow_to(self._narrow[:-1])
+
+    def _narrow_to(self, typed: str, cursor: int = 0) -> None:
+        """Show the values of the current facet that have the letters."""
+        self._narrow, self._cursor = typed, cursor
         self._lay_out()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`escape` shows all values again before it leads back to the table."""
+        return bool(self._narrow) if action == "widen" else True
+
+    def action_widen(self) -> None:
+        """Clear what was typed."""
+        self._narrow_to("")
 
     def action_leave(self) -> None:
-        """Clear what was typed; when nothing was, go back to the table."""
-        if self._narrow:
-            self._narrow, self._cursor = "", 0
-            self._lay_out()
-        else:
-            self.post_message(self.Left())
+        """Go back to the table."""
+        self.post_message(self.Left())

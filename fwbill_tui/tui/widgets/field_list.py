@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from rich.cells import chop_cells
 from rich.segment import Segment
@@ -25,6 +25,14 @@ _LABEL = 24
 """Cells for the labels, at most."""
 _NARROWEST = 8
 """Cells for the values, at least."""
+
+
+class Field(NamedTuple):
+    """A label and its whole value, '' for an empty one; `plain` is what is copied, where that is not what is shown."""
+
+    label: str
+    value: str
+    plain: str | None = None
 
 
 class FieldList(SteadyBars, Painted, ScrollView, can_focus=True):
@@ -56,27 +64,27 @@ class FieldList(SteadyBars, Painted, ScrollView, can_focus=True):
     """
 
     class Copied(Message):
-        """A value is in the clipboard."""
+        """A value is in the clipboard, unless it is empty."""
 
-        def __init__(self, label: str) -> None:
+        def __init__(self, label: str, *, empty: bool) -> None:
             super().__init__()
-            self.label = label
+            self.label, self.empty = label, empty
 
     cursor: reactive[int] = reactive(0)
     """The number of the field that is copied."""
 
-    def __init__(self, fields: Sequence[tuple[str, str]], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own
-        """`fields`: labels and whole values; '' for an empty one. They are shown and copied in their harmless form."""
+    def __init__(self, fields: Sequence[Field], *, id: str | None = None) -> None:  # noqa: A002 - Textual's own
+        """`fields` are shown and copied in their harmless form."""
         super().__init__(id=id)
-        self.fields = tuple((literal(label), literal(value)) for label, value in fields)
-        self._label_width = min(_LABEL, max((width(label) for label, _ in self.fields), default=0) + 2)
+        self.fields = tuple(Field(literal(field.label), literal(field.value), field.plain) for field in fields)
+        self._label_width = min(_LABEL, max((width(field.label) for field in self.fields), default=0) + 2)
         self._laid_out = lru_cache(maxsize=4)(self._lay_out)
 
     def _lay_out(self, cells: int) -> list[tuple[int, str, str]]:
         """The lines in so many cells: number of the field, its label (on its first line), and a piece of its value."""
         room = max(_NARROWEST, cells - self._label_width - 2)
         lines = []
-        for number, (label, value) in enumerate(self.fields):
+        for number, (label, value, _) in enumerate(self.fields):
             pieces = chop_cells(value, room) or ["(empty)"]
             lines += [(number, "" if index else label, piece) for index, piece in enumerate(pieces)]
         return lines
@@ -102,7 +110,7 @@ class FieldList(SteadyBars, Painted, ScrollView, can_focus=True):
         number, label, piece = self._lines[index]
         here = self.has_focus and number == self.cursor
         labelled = self.part("cursor-label" if here else "label")
-        valued = self.part("cursor" if here else "value" if self.fields[number][1] else "empty")
+        valued = self.part("cursor" if here else "value" if self.fields[number].value else "empty")
         segments = [Segment(" " + fit(label, self._label_width), labelled), Segment(piece, valued)]
         return Strip(segments).adjust_cell_length(cells, valued if here else self.ground)
 
@@ -136,6 +144,7 @@ class FieldList(SteadyBars, Painted, ScrollView, can_focus=True):
     def action_copy(self) -> None:
         """Copy the value under the cursor."""
         if self.fields:
-            label, value = self.fields[self.cursor]
-            self.app.copy_to_clipboard(value)
-            self.post_message(self.Copied(label))
+            label, value, plain = self.fields[self.cursor]
+            if value:
+                self.app.copy_to_clipboard(value if plain is None else plain)
+            self.post_message(self.Copied(label, empty=not value))

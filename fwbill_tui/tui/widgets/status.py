@@ -152,8 +152,9 @@ class NoticeLine(Painted, Widget):
     def action_read_whole(self) -> None:
         """Show every text whole."""
         from fwbill_tui.tui.screens.row_detail import RowDetailScreen
+        from fwbill_tui.tui.widgets.field_list import Field
 
-        self.app.push_screen(RowDetailScreen(self.whole, what="notices"))
+        self.app.push_screen(RowDetailScreen([Field(*each) for each in self.whole], what="notices"))
 
     def on_click(self) -> None:
         self.action_read_whole()
