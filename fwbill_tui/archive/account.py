@@ -28,6 +28,9 @@ from fwbill_tui.usage.schema import EventTypes
 _log = logging.getLogger("fwbill.archive")
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"
+"""Where damaged days of an account are."""
+SET_ASIDE = ".damaged"
+"""Where whole accounts are whose manifest was damaged, as `host+account+number`."""
 LOCK = "lock"
 _IN_A_NAME = re.compile(r"^\.|[^A-Za-z0-9.-]")
 LEFT_OVER_AFTER = timedelta(hours=1)
@@ -127,7 +130,7 @@ class AccountArchive:
             try:
                 self.manifest()
             except DamagedManifestError:
-                aside = self.root / ".damaged" / f"{self.folder.parent.name}+{self.account}+{secrets.token_hex(4)}"
+                aside = self.root / SET_ASIDE / f"{self.folder.parent.name}+{self.account}+{secrets.token_hex(4)}"
                 try:
                     private_folder(aside.parent)
                     self.folder.replace(aside)
@@ -141,6 +144,15 @@ class AccountArchive:
         with self._locked():
             old = self._rewrite(lambda old: old.without(dates))
         self._remove_unnamed(old.files)
+
+    def drop_damaged(self, limit: date) -> None:
+        """Remove the damaged days before `limit` that were set aside."""
+        try:
+            for path in (self.folder / DAMAGED).glob("????-??-??.*"):
+                if path.name[:10] < str(limit):
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot("remove from", self.folder / DAMAGED, error) from error
 
     # -- inside ------------------------------------------------------------------------------------------------------
     def _make_folders(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
@@ -15,6 +15,7 @@ import click
 from fwbill_tui.cli.exits import NO_ACCOUNT, SIGN_IN_REFUSED, CommandError
 from fwbill_tui.cli.flags import ACCOUNT_ID, KEY_COMMAND, LOG_FILE, PROFILE
 from fwbill_tui.cli.options import F, Option, option_of
+from fwbill_tui.cli.waiting import WaitLine
 
 if TYPE_CHECKING:
     from fwbill_tui.fireworks.credentials import Credential
@@ -45,6 +46,8 @@ class AccountFlags:
     api_key_command: str | None = None
 
     def __post_init__(self) -> None:
+        if self.profile == "":
+            raise click.UsageError("--profile has no name: leave it out, or say which")
         if self.profile is not None and self.api_key_command is not None:
             raise click.UsageError("--profile cannot apply with --api-key-command: give the one or the other")
 
@@ -135,7 +138,7 @@ def account_source(
     if named is None and not credential.usable:
         raise CommandError(f"{credential.origin} is a sign-in by SSO: name its account with --account-id", NO_ACCOUNT)
     if named is None:
-        with RestClient(endpoints, credential, cancelled=cancelled) as client:
+        with WaitLine(f"asking {endpoints.host}"), RestClient(endpoints, credential, cancelled=cancelled) as client:
             named = the_account(client.accounts(), credential)
     return open_account(
         endpoints, credential, named,
@@ -155,7 +158,8 @@ def kept_account(flags: AccountFlags, endpoints: Endpoints, *, cancelled: thread
     if named := _named_account(flags) or flags.environ.get(ACCOUNT_VARIABLE):
         return account_id(named)
     found = find_credentials(flags.environ, Path.home())
-    first = next((credential for credential in found if credential.usable or credential.through_firectl), None)
+    able = (credential for credential in found if credential.usable or credential.through_firectl)
+    first = next((credential for credential in able if not credential.of_no_choice), None)
     if any(credential.named for credential in found):
         _, first = sign_in(replace(flags, api_key_command=None), cancelled=cancelled)
     if first is not None and first.account_id is not None:
@@ -175,16 +179,24 @@ def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoin
     sign-in by SSO, which works through firectl alone, is used where there is no key at all. The keyring is asked only where
     nothing comes before it: it may want to be unlocked.
     """
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, find_credentials
     from fwbill_tui.fireworks.endpoints import Endpoints
-    from fwbill_tui.fireworks.keyring_store import ALTERNATIVES
+    from fwbill_tui.fireworks.keyring_store import ALTERNATIVES, keyring_credentials
 
     environ = flags.environ
     endpoints = Endpoints.from_environ(environ)
-    found: list[Credential] = []
-    for credential in _candidates(flags, environ, endpoints, cancelled):
-        if credential.usable:
-            return endpoints, credential
-        found.append(credential)
+    if (command := flags.api_key_command) is not None:
+        return endpoints, command_credential(command, flags, cancelled=cancelled)
+    account = environ.get(ACCOUNT_VARIABLE)
+    found = find_credentials(environ, Path.home())
+    if found and found[0].named:
+        del found[1:]
+    first = first_usable(found, account)
+    if first is None and not (found and found[0].named):
+        found += keyring_credentials(endpoints, account=account, cancelled=cancelled)
+        first = next((credential for credential in found if credential.usable and not credential.of_no_choice), None)
+    if first is not None:
+        return endpoints, first
     if not found:
         raise CommandError(NO_KEY, SIGN_IN_REFUSED)
     by_firectl = next((credential for credential in found if credential.through_firectl), None)
@@ -194,20 +206,26 @@ def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoin
     raise CommandError(f"no sign-in can be used: {why}: {ALTERNATIVES}", SIGN_IN_REFUSED)
 
 
-def _candidates(
-    flags: AccountFlags, environ: Mapping[str, str], endpoints: Endpoints, cancelled: threading.Event
-) -> Iterable[Credential]:
-    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE, find_credentials
-    from fwbill_tui.fireworks.keyring_store import keyring_credentials
+def first_usable(found: Sequence[Credential], account: str | None) -> Credential | None:
+    """The first sign-in that holds a key; of firectl's profiles that nobody chose, the only one, on `account` if that is said.
 
-    if (command := flags.api_key_command) is not None:
-        yield command_credential(command, flags, cancelled=cancelled)
-        return
-    for found in find_credentials(environ, Path.home()):
-        yield found
-        if found.named:
-            return
-    yield from keyring_credentials(endpoints, account=environ.get(ACCOUNT_VARIABLE), cancelled=cancelled)
+    firectl itself takes its default profile or none. So where that signs in by SSO, another profile stands in for it on the
+    same account alone. Raises CommandError where there are several.
+    """
+    from fwbill_tui.fireworks.credentials import account_id
+
+    usable = [credential for credential in found if credential.usable]
+    first = next((credential for credential in usable if not credential.of_no_choice), None)
+    if first is not None or not usable:
+        return first
+    default = next((credential for credential in found if credential.through_firectl and not credential.of_no_choice), None)
+    if default is not None:
+        same = (each for each in usable if default.account_id is not None and each.account_id == default.account_id)
+        return next(same, None)
+    if len(usable) > 1:
+        names = ", ".join(str(credential.profile) for credential in usable)
+        raise CommandError(f"several firectl profiles can sign in: choose one with --profile: {names}", NO_ACCOUNT)
+    return usable[0]._replace(account_id=account_id(account)) if account else usable[0]
 
 
 def command_credential(command: str, flags: AccountFlags, *, cancelled: threading.Event) -> Credential:

@@ -62,6 +62,9 @@ def list_(output: str | None) -> int:
     for summary in found:
         if summary.problem:
             say(summary.problem)
+    for host, account in archive.set_aside():
+        removed = f"`fwbill archive forget {literal(account)}` removes it"
+        say(f"{literal(account)} at {literal(host)}: damaged, and set aside; {removed}")
     return DONE
 
 
@@ -93,11 +96,15 @@ def prune(keep: str) -> int:
     if not match:
         raise click.UsageError(f"--keep takes a number of days, such as 400d, not {keep!r}")
     archive = _archive()
-    before = sum(summary.size for summary in archive.accounts())
+    there = archive.accounts()
+    before = sum(summary.size for summary in there)
     dropped = sum(archive.prune(timedelta(days=int(match[1]))).values())
     freed = before - sum(summary.size for summary in archive.accounts())
     say(f"{_days(dropped)} dropped, {size_text(max(0, freed))} freed")
-    return DONE
+    unread = [summary for summary in there if summary.problem]
+    for summary in unread:
+        say(f"{summary.account} at {summary.host}: nothing was dropped: {summary.problem}")
+    return FAILED if unread else DONE
 
 
 @archive.command("forget", cls=Command, short_help="Remove everything that is kept of an account.")
@@ -110,6 +117,12 @@ def forget(account: str, service: str | None) -> int:
     bare = account.strip().removeprefix("accounts/")
     found = [each for each in archive.accounts() if each.account == bare and service in (None, each.host)]
     if not found:
+        damaged = [host for host, account in archive.set_aside() if account == bare and service in (None, host)]
+        for host in damaged:
+            archive.forget(host, bare)
+            say(f"forgot {bare} at {host}, which was damaged")
+        if damaged:
+            return DONE
         raise CommandError(f"nothing is kept of {bare!r}{f' at {service}' if service else ''} (see `fwbill archive list`)")
     if len(found) > 1:
         hosts = ", ".join(each.host for each in found)

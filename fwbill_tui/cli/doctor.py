@@ -15,15 +15,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fwbill_tui import __version__
-from fwbill_tui.cli.account import AccountFlags, account_flags, all_credentials
+from fwbill_tui.cli.account import AccountFlags, account_flags, all_credentials, first_usable
 from fwbill_tui.cli.cells import aligned, size_text
-from fwbill_tui.cli.exits import DONE, NETWORK, SIGN_IN_REFUSED, code_of
+from fwbill_tui.cli.exits import DONE, NETWORK, SIGN_IN_REFUSED, CommandError, code_of
 from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, width
 from fwbill_tui.cli.signin import described
 from fwbill_tui.cli.terminal import Terminal
+from fwbill_tui.cli.waiting import WaitLine
 from fwbill_tui.usage.literal import literal
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def doctor(flags: AccountFlags, output: str | None) -> int:
 
 
 def _examined(flags: AccountFlags, stop: threading.Event) -> _Report:
+    from fwbill_tui.fireworks.credentials import ACCOUNT_VARIABLE
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.sources.doctor import examine
 
@@ -132,8 +134,13 @@ def _examined(flags: AccountFlags, stop: threading.Event) -> _Report:
     credentials = all_credentials(flags, endpoints, cancelled=stop)
     asked_for = flags.api_key_command is not None or bool(flags.environ.get("FIREWORKS_PROFILE"))
     choices = credentials[:1] if asked_for else credentials  # what was asked for is not passed over for another
-    used = next((one for one in choices if one.usable), None) or next((one for one in choices if one.kind == "sso"), None)
-    examination = examine(endpoints, used, environ=flags.environ, cancelled=stop)
+    try:
+        used = first_usable(choices, flags.environ.get(ACCOUNT_VARIABLE))
+    except CommandError:  # there are several, of which nobody chose one
+        used = None
+    used = used or next((one for one in choices if one.kind == "sso"), None)
+    with WaitLine(f"asking {endpoints.host} and firectl"):
+        examination = examine(endpoints, used, environ=flags.environ, cancelled=stop)
     return _Report(endpoints, credentials, used, examination, _kept(flags.environ), Terminal.of(flags.environ))
 
 

@@ -140,7 +140,7 @@ def _refuse_partial(usage: Usage, inputs: InputFlags) -> None:
         for line in lines:
             say(f"left out: {line}")
     elif lines:
-        raise CommandError(f"nothing was written, because {'; '.join(lines)}", NETWORK)
+        raise CommandError(f"nothing was written, because {'; '.join((*lines, *usage.loaded.provenance.notes))}", NETWORK)
 
 
 def _write(

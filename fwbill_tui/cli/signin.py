@@ -18,6 +18,7 @@ from fwbill_tui.cli.flags import COMMANDS
 from fwbill_tui.cli.interrupts import interruptible
 from fwbill_tui.cli.options import Command, option
 from fwbill_tui.cli.output import print_text, say, width
+from fwbill_tui.cli.waiting import WaitLine
 from fwbill_tui.usage.literal import literal
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _accounts(credential: Credential, flags: AccountFlags, stop: threading.Event
     from fwbill_tui.fireworks.endpoints import Endpoints
     from fwbill_tui.fireworks.rest import RestClient
 
-    with RestClient(Endpoints.from_environ(flags.environ), credential, cancelled=stop) as client:
+    endpoints = Endpoints.from_environ(flags.environ)
+    with WaitLine(f"asking {endpoints.host}"), RestClient(endpoints, credential, cancelled=stop) as client:
         return client.accounts()
 
 

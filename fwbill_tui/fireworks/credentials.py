@@ -81,6 +81,11 @@ class Credential(NamedTuple):
         return self.account_id if self.through_firectl else None
 
     @property
+    def of_no_choice(self) -> bool:
+        """Whether it is of a profile of firectl's that is neither the default one nor named by anybody."""
+        return self.profile not in (None, "default") and not self.named
+
+    @property
     def usable(self) -> bool:
         """Whether a call can be made with it."""
         return self.key is not None and not self.problem

@@ -7,6 +7,8 @@ import logging
 import re
 import socket
 import ssl
+import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -37,6 +39,8 @@ Parameters = Mapping[str, str | Sequence[str]]
 TIMEOUT = httpx.Timeout(connect=10, read=60, write=30, pool=30)
 USER_AGENT = f"fwbill/{__version__}"
 _CANCEL_POLL = 0.05
+_SILENCE = 10
+"""Seconds for which a proxy may say nothing while it connects."""
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")  # a number for programmers, before the words for everybody
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
 
@@ -111,6 +115,7 @@ class HttpSession:
         """Remember each connection's socket: httpcore tells of it when it is connected, and again when TLS wraps it."""
         if event.endswith((".connect_tcp.complete", ".start_tls.complete")):  # of the connection itself, or by way of a proxy
             connected = details["return_value"].get_extra_info("socket")
+            _limit_silence(connected)
             with self._lock:
                 self._sockets = {known for known in self._sockets if known.fileno() != -1} | {connected}
             if self._cancelled.is_set():
@@ -146,6 +151,13 @@ def _date(text: str) -> datetime | None:
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
+def _limit_silence(connected: socket.socket) -> None:
+    """A time limit for reads that have none of their own: httpcore (1.0) sets none while it speaks to a SOCKS proxy."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENCE, 0))
+
+
 def _shut_down(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):  # it may just have been closed
         socket.socket.shutdown(connected, socket.SHUT_RDWR)  # not SSLSocket's own, which would drop TLS under the reader
@@ -158,6 +170,8 @@ def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer
         case httpx.ConnectTimeout():
             made = make(TimedOut, where, "could not be reached in time")
         case httpx.TimeoutException():
+            made = make(TimedOut, where)
+        case httpx.ReadError() if _said_nothing(error):
             made = make(TimedOut, where)
         case httpx.TransportError() if _tls_failure(error):
             made = make(UntrustedConnection, where, f"no trusted connection, {untrusted(str(error))}")
@@ -175,6 +189,14 @@ def _translated(error: Exception, where: str) -> NetworkError | UnexpectedAnswer
             made = make(UnexpectedAnswer, where, f"cannot be read, {type(error).__name__}")
     assert isinstance(made, NetworkError | UnexpectedAnswer)
     return made
+
+
+def _said_nothing(error: BaseException) -> bool:
+    """Whether the limit on silence ended a read."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, BlockingIOError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _tls_failure(error: BaseException) -> bool:

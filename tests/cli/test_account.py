@@ -313,6 +313,38 @@ def test_a_profile_that_is_named_is_used_or_refused(
     assert "profile home" in err
 
 
+def test_a_profile_that_nobody_chose_is_used_where_it_is_the_only_way_in_alone(
+    server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill, tmp_path: Path
+) -> None:
+    environment.delenv("FIREWORKS_API_KEY")
+    folder = tmp_path / "home" / ".fireworks"
+
+    def write(place: str, text: str) -> None:
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        (folder / place / "auth.ini").write_text(text)
+
+    def account() -> str:
+        return str(json.loads(fwbill("accounts", "-o", "json")[1])["credential"]["account_id"])
+
+    write("profiles/st", f"api_key = {server.api_key}\naccount_id = acme-staging\n")
+    assert account() == "acme-staging"
+    environment.setenv("FIREWORKS_ACCOUNT_ID", "acme-prod")
+    assert account() == "acme-prod"
+    environment.delenv("FIREWORKS_ACCOUNT_ID")
+    write("profiles/other", f"api_key = {server.api_key}\naccount_id = acme-prod\n")
+    code, out, err = fwbill("summary", *RANGE)
+    assert (code, out) == (4, "")
+    assert "several firectl profiles can sign in: choose one with --profile: other, st" in err
+    assert fwbill("summary", "-p", "st", *RANGE)[0] == 0
+    write(".", "id_token = a\nrefresh_token = b\naccount_id = acme-prod\n")
+    assert account() == "acme-prod", "another profile may stand in for the default one on its account"
+    (folder / "profiles" / "other" / "auth.ini").unlink()
+    code, _, err = fwbill("summary", *RANGE)
+    assert code != 0, "but not on another"
+    assert "firectl" in err
+    assert fwbill("summary", "-p", "", *RANGE)[0] == 2
+
+
 def test_a_sign_in_file_that_is_named_is_used_or_refused(
     server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill, tmp_path: Path
 ) -> None:
@@ -356,6 +388,17 @@ def test_refusals_have_their_exit_codes(environment: pytest.MonkeyPatch, fwbill:
     assert err.count("\n") == 1
     assert server.api_key not in err
     assert Path("billing_metrics.csv").read_text() == "old"
+
+
+def test_an_export_says_what_failed_and_not_only_what_it_lacks_for_that(environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:
+    faults = Faults((Fault(Status("UNIMPLEMENTED"), "grpc*"),))
+    with DemoServer(rows=1000, end=END, faults=faults) as server:
+        reach(server, environment, account="acme-prod")
+        times = ("--start-time", "2026-10-01T06:00:00Z", "--end-time", "2026-10-03")
+        code, _, err = fwbill("export", "--no-archive", *times)
+    assert code == 5
+    assert "choose whole days" in err
+    assert "gateway export not used" in err
 
 
 def test_a_wrong_key_and_a_wrong_address(server: DemoServer, environment: pytest.MonkeyPatch, fwbill: Fwbill) -> None:

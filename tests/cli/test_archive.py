@@ -152,3 +152,24 @@ def test_without_a_subcommand_it_says_what_there_is(fwbill: Fwbill) -> None:
     assert (code, printed) == (2, "")
     assert said.startswith("fwbill: archive: what is to be done? Add list, verify, prune or forget")
     assert said.count("\n") == 1
+
+
+def test_what_is_damaged_can_be_removed_too(fwbill: Fwbill, kept: Archive) -> None:
+    real = kept.account("api.fireworks.ai", "acme-prod")
+    (path,) = kept.account("127.0.0.1:80", "acme-prod").folder.glob("*.parquet")
+    aside = path.parent / "damaged"
+    aside.mkdir()
+    path.rename(aside / path.name)
+    (real.folder / MANIFEST).write_text("")
+    code, _, err = fwbill("prune", "--keep", "400d")
+    assert code == 1
+    assert "acme-prod at api.fireworks.ai: nothing was dropped: " in err
+    assert list(aside.iterdir()) == []
+
+    assert real.recover() is not None
+    _, _, err = fwbill("list")
+    assert "acme-prod at api.fireworks.ai: damaged, and set aside; `fwbill archive forget acme-prod` removes it" in err
+    fwbill("forget", "acme-prod", "--service", "127.0.0.1:80")
+    assert fwbill("forget", "acme-prod") == (0, "", "fwbill: forgot acme-prod at api.fireworks.ai, which was damaged\n")
+    assert not list(kept.root.glob(".damaged/*"))
+    assert fwbill("forget", "acme-prod")[0] == 1

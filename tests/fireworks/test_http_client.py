@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fwbill_tui.fireworks import errors
+from fwbill_tui.fireworks import errors, http
 from fwbill_tui.fireworks.http import HttpSession
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -108,6 +109,15 @@ def test_a_request_through_a_socks_proxy_ends_when_it_is_cancelled(environ: pyte
         environ.setenv("ALL_PROXY", proxy)
         with pytest.raises(errors.Cancelled):
             get(server.url, cancelled)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets have another limit there")
+def test_a_socks_proxy_that_says_nothing_is_not_waited_for_without_end(environ: pytest.MonkeyPatch) -> None:
+    environ.setattr(http, "_SILENCE", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # which takes connections, and never reads of them
+        environ.setenv("ALL_PROXY", f"socks5://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(errors.TimedOut):
+            get("http://127.0.0.1:9")
 
 
 @pytest.mark.parametrize("replies", [(b"",), (b"HTTP/1.1 400 Bad Request\r\n\r\n",), (b"\x05\xff",)])
