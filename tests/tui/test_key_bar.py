@@ -8,6 +8,7 @@ import pytest
 from explorer_support import Explorer, explorer
 
 from fwbill_tui.demo.generator import write_csv
+from fwbill_tui.tui.screens.confirm import ConfirmScreen
 from fwbill_tui.tui.screens.help import HelpScreen
 from fwbill_tui.tui.screens.sort_dialog import SortDialog
 from fwbill_tui.tui.widgets.facets import FacetPanel
@@ -77,3 +78,13 @@ async def test_a_change_of_focus_builds_no_widgets(export: Path) -> None:
         for _ in range(3):
             await seen.press("m", "escape", "slash", "escape")
         assert {id(widget) for widget in seen.app.screen.walk_children()} == before
+
+
+async def test_the_answers_of_a_question_are_called_as_on_its_buttons(export: Path) -> None:
+    async with explorer(export) as seen:
+        for yes, no in (("Replace", "Keep"), ("Quit", "Go on writing")):
+            seen.app.push_screen(question := ConfirmScreen("Well?", yes=yes, no=no))
+            await seen.pilot.pause()
+            keys = question.active_bindings
+            assert (keys["y"].binding.description, keys["n"].binding.description) == (yes, no)
+            await seen.pilot.press("escape")

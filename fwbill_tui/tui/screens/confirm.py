@@ -20,6 +20,8 @@ class ConfirmScreen(Dialog[bool]):
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["dialog.tcss", "confirm.tcss"]
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n", "answer(False)", "No"),
         Binding("left,right", "app.focus_next", "Other answer", show=False),
     ]
 
@@ -28,8 +30,8 @@ class ConfirmScreen(Dialog[bool]):
         super().__init__()
         self._question = question
         self._labels = yes, no
-        self._bindings.bind("y", "answer(True)", yes)
-        self._bindings.bind("n", "answer(False)", no)
+        for key, action, label in (("y", "answer(True)", yes), ("n", "answer(False)", no)):
+            self._bindings.key_to_bindings[key] = [Binding(key, action, label)]
 
     @property
     def heading(self) -> str:
