@@ -35,7 +35,7 @@ async def test_hints_follow_the_focus(export: Path) -> None:
         assert " ? help " in shown(seen)
         assert " esc back " in shown(seen)
         await seen.press("k")
-        assert " esc all values " in shown(seen)
+        assert " esc clear " in shown(seen)
         await seen.press("escape")
         assert " esc back " in shown(seen)
         await seen.press("escape", "slash")

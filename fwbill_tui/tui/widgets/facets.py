@@ -110,7 +110,7 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         Binding("exclamation_mark", "exclude", "exclude", key_display="!"),
         Binding("delete", "lift", "any value"),
         Binding("backspace", "shorten", "take a letter back", show=False),
-        Binding("escape", "widen", "all values", tooltip="show all values again"),
+        Binding("escape", "widen", "clear", tooltip="clear the letters"),
         Binding("escape", "leave", "back", tooltip="back to the table"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
