@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from fwbill_tui.archive.account import LOCK, MANIFEST, AccountArchive
-from fwbill_tui.archive.account import SET_ASIDE as _DAMAGED
+from fwbill_tui.archive.account import LOCK, MANIFEST, SET_ASIDE, AccountArchive
 from fwbill_tui.archive.errors import ArchiveError, cannot
 from fwbill_tui.archive.lock import locked
 from fwbill_tui.archive.manifest import Manifest, read_manifest
@@ -104,7 +103,7 @@ class Archive:
 
     def set_aside(self) -> list[tuple[str, str]]:
         """Host and account of whole folders that were set aside, as their manifest was damaged."""
-        names = [path.name.split("+") for path in _within(self.root / _DAMAGED)]
+        names = [path.name.split("+") for path in _within(self.root / SET_ASIDE)]
         return sorted({(parts[0], parts[1]) for parts in names if len(parts) == 3})
 
     def forget(self, host: str, account: str) -> None:
@@ -115,7 +114,7 @@ class Archive:
             try:
                 with contextlib.suppress(FileNotFoundError):
                     folder.replace(aside)  # gone in one step, however long removing takes
-                for path in (*self.root.glob(".forgotten-*"), *self.root.glob(f"{_DAMAGED}/{folder.parent.name}+{account}+*")):
+                for path in (*self.root.glob(".forgotten-*"), *self.root.glob(f"{SET_ASIDE}/{folder.parent.name}+{account}+*")):
                     shutil.rmtree(path)
             except OSError as error:
                 raise cannot("remove", folder, error) from error

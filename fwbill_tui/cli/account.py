@@ -189,10 +189,11 @@ def sign_in(flags: AccountFlags, *, cancelled: threading.Event) -> tuple[Endpoin
         return endpoints, command_credential(command, flags, cancelled=cancelled)
     account = environ.get(ACCOUNT_VARIABLE)
     found = find_credentials(environ, Path.home())
-    if found and found[0].named:
-        del found[1:]
+    named = next((place for place, credential in enumerate(found, start=1) if credential.named), None)
+    if named is not None:
+        del found[named:]
     first = first_usable(found, account)
-    if first is None and not (found and found[0].named):
+    if first is None and named is None:
         found += keyring_credentials(endpoints, account=account, cancelled=cancelled)
         first = next((credential for credential in found if credential.usable and not credential.of_no_choice), None)
     if first is not None:

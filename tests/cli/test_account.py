@@ -358,6 +358,8 @@ def test_a_sign_in_file_that_is_named_is_used_or_refused(
     code, out, err = fwbill("summary", *RANGE)
     assert (code, out) == (3, "")
     assert f"file of FIREWORKS_AUTH_FILE ({tmp_path / 'gone.ini'}): there is no such file" in err
+    environment.setenv("FIREWORKS_API_KEY", "no key at all")
+    assert fwbill("summary", *RANGE)[:2] == (3, "")
     assert server.requests == ()
 
 

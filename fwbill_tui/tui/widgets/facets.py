@@ -383,9 +383,11 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
 
     def _narrow_to(self, typed: str, cursor: int = 0) -> None:
         """Show the values of the current facet that have the letters."""
+        turned = bool(typed) != bool(self._narrow)
         self._narrow, self._cursor = typed, cursor
         self._lay_out()
-        self.refresh_bindings()
+        if turned:  # what escape does
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`escape` shows all values again before it leads back to the table."""
