@@ -11,21 +11,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # without `typing`, as in `quick`
     from fwbill_tui.sources.launch import Launch
 
+_SELDOM = (
+    "importlib.metadata", "hashlib", "json",  # Polars wants them for Iceberg and other stores alone
+    "ssl", "asyncio.sslproto",  # asyncio, for connections that come later, or never
+    "bz2", "lzma", "base64", "mimetypes",
+)  # fmt: skip
+"""Modules that the explorer's libraries import at once, and that its first screen does without."""
+
 
 def open_explorer(launch: Launch) -> int:
     """Open the screens; imported here, so that commands without a screen never load them."""
     import gc
 
+    gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
+    from fwbill_tui.late_import import import_when_used
+
+    for seldom in _SELDOM:
+        import_when_used(seldom)
     from fwbill_tui import settings
 
     settings.check(os.environ)  # here, where it can be said in a line
-    gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
     begun = None
     if launch.inputs:
-        from fwbill_tui.late_import import import_when_used
-
-        for seldom in ("importlib.metadata", "hashlib", "json"):  # Polars wants them for Iceberg and other stores alone
-            import_when_used(seldom)
         from fwbill_tui.sources.head_start import HeadStart
 
         begun = HeadStart(launch)  # reads while the screens are imported

@@ -59,6 +59,19 @@ def test_what_its_own_package_imports_is_there_once() -> None:
     """) == "True"  # fmt: skip
 
 
+def test_its_package_need_not_be_imported_before_it() -> None:
+    assert told("""
+    import sys
+    from fwbill_tui.late_import import import_when_used
+    for name in ("ssl", "asyncio.sslproto"):
+        import_when_used(name)
+    import asyncio
+    before = "_ssl" in sys.modules
+    context = asyncio.base_events.sslproto._create_transport_context(False, None)
+    print(before, "_ssl" in sys.modules, type(context) is asyncio.base_events.ssl.SSLContext)
+    """) == "False True True"  # fmt: skip
+
+
 def test_what_is_imported_already_stays() -> None:
     assert told("""
     import json

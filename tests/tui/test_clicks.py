@@ -70,7 +70,8 @@ async def test_a_clicked_title_stays_in_sight(export: Path) -> None:
     async with explorer(export, (110, 26)) as seen:
         await seen.press("u", "escape")
         panel = seen.part(FacetPanel)
-        panel.scroll_to(y=next(y for y, line in enumerate(panel._lines) if line.value is None and line.dimension == "model"))
+        model = next(y for y, line in enumerate(panel._lines) if line.value is None and line.dimension == "model")
+        panel.scroll_to(y=model, animate=False)
         await seen.pilot.pause()
         assert facet_lines(seen)[0].removeprefix("▸ ").startswith("Model")
         await seen.pilot.click(FacetPanel, offset=(4, 0))
