@@ -16,21 +16,17 @@ _SELDOM = (
     "ssl", "asyncio.sslproto",  # asyncio, for connections that come later, or never
     "bz2", "lzma", "base64", "mimetypes",
 )  # fmt: skip
-"""Modules that the explorer's libraries import at once, and that its first screen does without."""
+"""Modules that our libraries import at once, and that the first screen and most commands do without."""
 
 
 def open_explorer(launch: Launch) -> int:
     """Open the screens; imported here, so that commands without a screen never load them."""
     import gc
 
-    gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
-    from fwbill_tui.late_import import import_when_used
-
-    for seldom in _SELDOM:
-        import_when_used(seldom)
     from fwbill_tui import settings
 
     settings.check(os.environ)  # here, where it can be said in a line
+    gc.disable()  # a tenth of the time until the first screen, which enables it again; hardly anything of it is garbage
     begun = None
     if launch.inputs:
         from fwbill_tui.sources.head_start import HeadStart
@@ -50,6 +46,10 @@ def main() -> None:
     text = quick.answer(sys.argv[1:], os.environ)
     if text is not None:
         sys.exit(quick.show(text))
+    from fwbill_tui.late_import import import_when_used
+
+    for seldom in _SELDOM:
+        import_when_used(seldom)
     from fwbill_tui.cli.main import run
 
     sys.exit(run(sys.argv[1:], open_explorer=open_explorer))
