@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fwbill_tui.cli.cells import GAP, aligned, cut, display_width
 from fwbill_tui.cli.inputs import Usage, shown_range
-from fwbill_tui.export.formats import csv_text, readable_groups
+from fwbill_tui.export.formats import SUM_DECIMALS, csv_text, readable_groups
 from fwbill_tui.usage.answers import Totals
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import TOKEN_MEASURES, last_segment
@@ -39,7 +39,7 @@ _SHORTEST_KEY = 4
 
 
 def as_json(usage: Usage) -> str:
-    """One object: range, source, totals and groups. Numbers are exact; times are RFC 3339; an empty cell is null.
+    """One object: range, source, totals and groups. Counts are exact; times are RFC 3339; an empty cell is null.
 
     A sum that is infinite or not a number is null too: JSON has neither.
     """
@@ -60,7 +60,7 @@ def as_json(usage: Usage) -> str:
             "complete": usage.complete,
             **({} if provenance.kind == "files" else _about_account(ledger, provenance)),
         },
-        "totals": {name: _finite(getattr(totals, name)) for name in _MEASURES},
+        "totals": {name: _finite(value) for name, value in _sums(totals).items()},
         "groups": groups,
     }
     return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -73,7 +73,7 @@ def as_csv(usage: Usage) -> str:
     if usage.query.group_by:
         return csv_text(readable_groups(usage.ledger.groups(usage.query)))
     totals = usage.ledger.totals(usage.query)
-    return csv_text(pl.DataFrame([{name: getattr(totals, name) for name in _MEASURES}]))
+    return csv_text(pl.DataFrame([_sums(totals)]))
 
 
 def as_table(usage: Usage, width: int | None) -> str:
@@ -85,6 +85,8 @@ def as_table(usage: Usage, width: int | None) -> str:
         counted = f"{shown.events:,} of {counted}"
     partial = "" if usage.complete else ", partial: some of what was asked for is missing"
     covered = describe(_whole_seconds(shown_range(usage)), query.time_zone)
+    if account := usage.loaded.provenance.account:
+        covered = f"{literal(account)} · {covered}"
     if not whole.events:
         return f"{covered}\nno usage in this range{partial}\n"
     lines = [covered, counted + partial, ""]
@@ -97,8 +99,9 @@ def as_table(usage: Usage, width: int | None) -> str:
 
 
 def _about_account(ledger: Ledger, provenance: Provenance) -> dict[str, Any]:
-    """At what grain the rows are, how many of those that count as events are sums per day, and what else to know."""
-    return {"grain": provenance.grain, "day_sums": ledger.day_sums, "notes": list(provenance.notes)}
+    """Whose usage it is, at what grain the rows are, how many of what counts as events are sums per day, what else to know."""
+    about = {"account": provenance.account, "grain": provenance.grain}
+    return {**about, "day_sums": ledger.day_sums, "notes": list(provenance.notes)}
 
 
 def _headings(ledger: Ledger) -> Mapping[str, str]:
@@ -158,6 +161,10 @@ def _names(key: str, values: list[object]) -> list[str]:
 
 def _number(name: str, value: float) -> str:
     return f"{value / 3600:,.2f}" if name == "accelerator_seconds" else f"{value:,}"
+
+
+def _sums(totals: Totals) -> dict[str, float]:
+    return {name: round(getattr(totals, name), SUM_DECIMALS) for name in _MEASURES}
 
 
 def _finite(value: float) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import polars as pl
+from polars import selectors
 
 from fwbill_tui.export.endings import Format
 from fwbill_tui.export.errors import ExportError
@@ -15,6 +16,8 @@ _CSV_LOCAL_TIME = "%Y-%m-%d %H:%M:%S%.f%:z"
 _RFC3339_UTC = "%Y-%m-%dT%H:%M:%S%.fZ"
 _RFC3339_LOCAL = "%Y-%m-%dT%H:%M:%S%.f%:z"
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+SUM_DECIMALS = 6
+"""Of sums of seconds in text: what is behind them tells only in which order fractions were added, which changes."""
 
 
 def write_csv(frames: Iterator[pl.DataFrame], schema: pl.Schema, stream: BinaryIO, *, neutralise: bool = False) -> None:
@@ -74,7 +77,8 @@ def write_format(
 
 
 def readable_groups(groups: pl.DataFrame) -> pl.DataFrame:
-    """A ledger's groups for a text format: a month as `2026-10`, not as its first day."""
+    """A ledger's groups for a text format: a month as `2026-10`, not as its first day, and fractions to `SUM_DECIMALS`."""
+    groups = groups.with_columns(selectors.float().round(SUM_DECIMALS))
     if groups.schema.get("month") == pl.Date:
         return groups.with_columns(pl.col("month").dt.to_string("%Y-%m"))
     return groups

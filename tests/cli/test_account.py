@@ -97,7 +97,7 @@ def test_sums_per_day_are_not_kept_and_so_never_taken_for_events(server: DemoSer
     server.faults = Faults()
     source = json.loads(fwbill("summary", *day, "-o", "json")[1])["source"]
     wanted = TimeRange(datetime(2026, 10, 14, tzinfo=UTC), datetime(2026, 10, 15, tzinfo=UTC))
-    assert (source["kind"], source["grain"], source["notes"]) == ("gateway", "event", [])
+    assert (source["kind"], source["account"], source["grain"], source["notes"]) == ("gateway", "acme-prod", "event", [])
     assert source["events"] == server.expected(wanted).height
 
 
@@ -259,7 +259,7 @@ def test_an_account_needs_a_first_day(
 @pytest.mark.parametrize("grouped", [(), ("--group-by", "model")])
 def test_an_empty_answer_is_no_column_of_zeros(fwbill: Fwbill, grouped: tuple[str, ...]) -> None:
     flags = ("-a", "acme-prod", "--range", "2026-01", *grouped)
-    assert fwbill("summary", *flags) == (0, "Jan 1 – Jan 31 2026 · UTC\nno usage in this range\n", "")
+    assert fwbill("summary", *flags) == (0, "acme-prod · Jan 1 – Jan 31 2026 · UTC\nno usage in this range\n", "")
     code, out, err = fwbill("summary", *flags, "-o", "json")
     assert (code, err) == (0, "")
     assert json.loads(out)["totals"]["events"] == 0

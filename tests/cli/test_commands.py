@@ -130,6 +130,20 @@ def test_summary_as_csv_and_as_a_table(fwbill: Fwbill) -> None:
 
 
 @pytest.mark.usefixtures("usage")
+def test_sums_of_fractions_end_where_the_fractions_do(fwbill: Fwbill) -> None:
+    rows = [ROWS[2].replace("7200.5", second) for second in ("0.1", "0.2", "0.3")]
+    assert 0.1 + 0.2 + 0.3 != 0.6
+    Path("fractions.csv").write_text("\n".join([HEADER, *rows, ""]))
+    for flags in ([], ["--group-by", "model"]):
+        (row,) = csv.DictReader(io.StringIO(fwbill("summary", "fractions.csv", "-o", "csv", *flags)[1]))
+        assert row["accelerator_seconds"] == "0.6"
+        out = json.loads(fwbill("summary", "fractions.csv", "-o", "json", *flags)[1])
+        assert {each["accelerator_seconds"] for each in (out["totals"], *out["groups"])} == {0.6}
+    fwbill("export", "fractions.csv", "--group-by", "model", "--filename", "groups.csv")
+    assert Path("groups.csv").read_text().endswith(",0.6\n")
+
+
+@pytest.mark.usefixtures("usage")
 def test_text_from_the_data_is_harmless_in_a_table(fwbill: Fwbill) -> None:
     Path("evil.csv").write_text(f"{HEADER}\n\x1b]0;x\x07[red]\u202e,2026-10-01 00:00:00 UTC,,TEXT" + "," * 9 + "\n")
     code, out, _ = fwbill("summary", "evil.csv", "--group-by", "user")
