@@ -247,6 +247,32 @@ async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pyte
         assert copied == [], "there is no row to copy"
 
 
+async def test_what_is_copied_is_what_would_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "usage.csv"
+    event = EVENT.format("2026-10-17 05:10:00 UTC").replace("a@x.dev", '"x, ""y"""').split(",")
+    event[HEADER.split(",").index("accelerator_seconds") + 1] = "{}"  # behind the comma of the address
+    path.write_text("\n".join([HEADER, *(",".join(event).format(second) for second in (0.1, 0.2, 0.3))]) + "\n")
+    copied: list[str] = []
+    async with explorer(path) as seen:
+        monkeypatch.setattr(type(seen.app), "copy_to_clipboard", lambda _, text: copied.append(text))
+
+        async def copy(*columns: str) -> list[str]:
+            copied.clear()
+            table = seen.part(UsageTable)
+            for column in columns:
+                table.move_cursor(0, column)
+                await seen.press("y")
+            return copied
+
+        assert await copy("start_time", "email") == ["2026-10-17 05:10:00 UTC", 'x, "y"']
+        seen.screen.group_by(("month", "usage_type"))
+        await seen.settle()
+        assert await copy("month", "accelerator_seconds", "events") == ["2026-10", "0.6", "3"]
+        await seen.press("Y")
+        assert copied[-1].startswith("month,usage_type,")
+        assert copied[-1].split("\n")[1].startswith("2026-10,")
+
+
 async def test_escape_goes_back_to_the_group_one_came_from(export: Path) -> None:
     async with explorer(export) as seen:
         seen.screen.group_by(("user", "day"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -186,30 +188,39 @@ class ExplorerFiles(Plain, Screen[None]):
 
     # -- copying -------------------------------------------------------------------------------------------------------
     def action_copy_cell(self) -> None:
-        """Copy the cell, or the first cell of the row."""
+        """Copy the cell, or the first cell of the row, as it would be saved."""
         table = self.query_one(UsageTable)
-        cell = table.cursor_cell
-        if cell is None and table.cursor_row is not None and self._rows is not None:
-            name = table.columns[0].name
-            cell = name, self._rows.frame.get_column(name)[table.cursor_row]
-        if cell is None:
+        name = table.cursor_cell[0] if table.cursor_cell else table.columns[0].name
+        saved = self._row_as_saved([name])
+        if not saved:
             self.notify("there is no row to copy from", timeout=2)
-        elif cell[1] is None or cell[1] == "":
-            self.notify(f"{columns.title_of_column(cell[0])} is empty: nothing is copied", timeout=2, markup=False)
+            return
+        import csv
+
+        value = "".join(cell for row in list(csv.reader(io.StringIO(saved, newline="")))[1:] for cell in row)
+        if value:
+            self._copy(literal(value), columns.title_of_column(name))
         else:
-            self._copy(literal(str(cell[1])), columns.title_of_column(cell[0]))
+            self.notify(f"{columns.title_of_column(name)} is empty: nothing is copied", timeout=2, markup=False)
 
     def action_copy_row(self) -> None:
         """Copy the row as CSV: the names of the columns, and a line as it would be saved."""
-        table = self.query_one(UsageTable)
-        if table.cursor_row is None or self._rows is None:
+        saved = self._row_as_saved([column.name for column in self.query_one(UsageTable).columns])
+        if saved:
+            names, _, values = saved.removesuffix("\n").partition("\n")
+            self._copy(f"{literal(names)}\n{literal(values)}", "row")
+        else:
             self.notify("there is no row to copy", timeout=2)
-            return
-        from fwbill_tui.export.formats import csv_text
 
-        row = self._rows.frame.slice(table.cursor_row, 1).select([column.name for column in table.columns])
-        names, _, values = csv_text(row).removesuffix("\n").partition("\n")
-        self._copy(f"{literal(names)}\n{literal(values)}", "row")
+    def _row_as_saved(self, names: Sequence[str]) -> str:
+        """The row under the cursor as a CSV of its own; '' where there is none."""
+        at = self.query_one(UsageTable).cursor_row
+        if at is None or self._rows is None:
+            return ""
+        from fwbill_tui.export.formats import csv_text, readable_groups
+
+        row = self._rows.frame.slice(at, 1).select(names)
+        return csv_text(readable_groups(row) if self.query_now.group_by else row)
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
