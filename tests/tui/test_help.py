@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from textual.binding import Binding
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 
+from fwbill_tui.tui.screens.date_range import RangeLine
 from fwbill_tui.tui.screens.help import HelpScreen, live_help
 from fwbill_tui.tui.widgets.fields import ChoiceList
 from fwbill_tui.tui.widgets.key_list import KeyGroup
+from fwbill_tui.tui.widgets.search_box import SearchBox
+from fwbill_tui.usage.ranges import parse_range
+from fwbill_tui.usage.search import parse_search, refuse_unfinished
 
 
 class Part(Screen[None]):
@@ -87,3 +93,22 @@ async def test_what_is_longer_than_a_line_goes_on_below(show) -> None:
         first = next(number for number, line in enumerate(lines) if line.startswith("ctrl+b"))
         assert " ".join([lines[first].removeprefix("ctrl+b"), *lines[first + 1 : first + 3]]).split() == long.split()
         assert lines[first - 1] == "a  short"
+
+
+async def test_a_line_of_text_says_what_can_be_written_in_it(show) -> None:
+    for line in (SearchBox(), RangeLine()):
+        screen = Screen[None]()
+        async with show(screen) as pilot:
+            await screen.mount(line)
+            line.focus()
+            await pilot.pause()
+            assert live_help(screen)[0] == KeyGroup("What to write", line.TYPED)
+
+
+def test_the_examples_of_a_search_and_of_a_range_can_be_written() -> None:
+    for example, _ in SearchBox.TYPED:
+        refuse_unfinished(example)
+        assert parse_search(example)
+    for examples, _ in RangeLine.TYPED:
+        for example in examples.split() if ":" not in examples and "last" not in examples else [examples]:
+            parse_range(example, today=date(2026, 11, 27), time_zone="Europe/Berlin")

@@ -42,6 +42,20 @@ class DateRangeChoice:
     time_zone: str
 
 
+class RangeLine(Line):
+    """A range in words."""
+
+    TYPED = (
+        ("7d  3w  mtd", "days or weeks up to today; the month to date"),
+        ("last week", "also yesterday, this month, last quarter"),
+        ("oct  2026-10  q3  2026", "a month, a quarter, a year"),
+        ("10-01..10-15", "first and last day; years may stand before them"),
+        ("10-01..  ..10-15", "from a day on, up to a day"),
+        ("2026-10-01 12:00..14:30", "to the minute, in the zone that is chosen"),
+        ("everything", "from the first event to the last"),
+    )
+
+
 class DateRangeScreen(Dialog[DateRangeChoice]):
     """Presets, a line to type in, and a calendar; they all speak through the line, which is read at every keystroke."""
 
@@ -81,7 +95,9 @@ class DateRangeScreen(Dialog[DateRangeChoice]):
         with Columns(id="typed"):
             with Rows(id="range-part"):
                 yield Label("Range", classes="caption")
-                yield Line(range_text(choice.range, choice.time_zone), placeholder="7d  mtd  2026-10  10-01..10-15", id="range")
+                yield RangeLine(
+                    range_text(choice.range, choice.time_zone), placeholder="7d  mtd  2026-10  10-01..10-15", id="range"
+                )
             with Rows(id="zone-part"):
                 yield Label("Time zone", classes="caption")
                 suggester = SuggestFromList(zone_names(), case_sensitive=False)

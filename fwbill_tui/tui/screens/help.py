@@ -15,20 +15,26 @@ from textual.types import CSSPathType
 from fwbill_tui.tui.live_keys import live_bindings
 from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.key_list import KeyGroup, KeyList
+from fwbill_tui.tui.widgets.literal_input import LiteralInput
 
 _PART_NAMES = {"Input": "Text line", "OptionList": "List"}
 
 
 def live_help(screen: Screen[Any]) -> tuple[KeyGroup, ...]:
-    """The bindings that are active on a screen now, from the focused part outwards; keys of one action share a row."""
+    """The bindings that are active on a screen now, from the focused part outwards; keys of one action share a row.
+
+    A line of text comes with what can be written in it.
+    """
     groups: dict[DOMNode, dict[str, tuple[list[str], str]]] = {}
     for node, binding, _, tooltip in live_bindings(screen):
         does = _spoken(tooltip or binding.description)
         if does:
             keys, _ = groups.setdefault(node, {}).setdefault(binding.action, ([], does))
             keys.append(screen.app.get_key_display(replace(binding, key_display=None)))
-    return tuple(
-        KeyGroup(_title(node), tuple((" ".join(keys), does) for keys, does in rows.values())) for node, rows in groups.items()
+    typed = screen.focused.TYPED if isinstance(screen.focused, LiteralInput) else ()
+    return (
+        *((KeyGroup("What to write", typed),) if typed else ()),
+        *(KeyGroup(_title(node), tuple((" ".join(keys), does) for keys, does in rows.values())) for node, rows in groups.items()),
     )
 
 

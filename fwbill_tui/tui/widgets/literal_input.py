@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
+from typing import ClassVar
 
 from rich.cells import cell_len, get_character_cell_size
 from rich.text import Text
@@ -16,6 +17,8 @@ class LiteralInput(Input):
     """Shows its value as `literal_letters` does; the value itself stays as it is. Textual paints it raw (8.2)."""
 
     BINDING_GROUP_TITLE = "Text line"
+    TYPED: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """What can be written in it, by example, and what that means; for the help."""
 
     @property
     def takes_letters(self) -> bool:

@@ -20,6 +20,13 @@ class SearchBox(LiteralInput):
         Binding("escape", "clear_or_leave", "clear"),
         Binding("down,enter", "leave", "back to the table", key_display="↵"),
     ]
+    TYPED = (
+        ("kimi ana", "all of these words, each in any label"),
+        ("model:kimi", "in one of them: type, model, user, accelerator, bucket"),
+        ("-preview", "without: -word, -model:word"),
+        ('"two words"', "as they stand, with the space"),
+        ("/k[23]/", "a regular expression"),
+    )
     DEFAULT_CSS = """
     SearchBox {
         height: 1; width: 1fr; border: none; padding: 0 1; background: $surface;
