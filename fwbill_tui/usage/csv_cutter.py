@@ -97,8 +97,9 @@ class Cutter:
         room.write(rest)
         room.seek(len(rest) + size - 1)
         room.write(b"\0")
-        with room.getbuffer() as memory:
-            count = int(self._stream.readinto(memory[len(rest) : len(rest) + size]))  # type: ignore[attr-defined]
+        # Let go of by hand: whoever lists all objects meanwhile (`gc.get_objects`) has them, too, and no room shrinks then.
+        with room.getbuffer() as memory, memory[len(rest) : len(rest) + size] as part:
+            count = int(self._stream.readinto(part))  # type: ignore[attr-defined]
         room.truncate(len(rest) + count)
         self._length += count
         return count

@@ -70,8 +70,8 @@ def coded(file: RawIOBase | BytesIO, names: Sequence[str], types: EventTypes) ->
         return None
     pages = size - length
     copy = BytesIO(bytes(pages + len(tail)))
-    with copy.getbuffer() as buffer:
-        if _read_into(buffer[:pages], file) != pages:
+    with copy.getbuffer() as buffer, buffer[:pages] as room:
+        if _read_into(room, file) != pages:
             return None
         buffer[pages:] = tail
         try:
@@ -91,9 +91,13 @@ def _read_into(buffer: memoryview, file: RawIOBase | BytesIO) -> int:
     """
     if isinstance(file, FileIO) and sys.platform != "win32":
         middle, descriptor = len(buffer) // 2, file.fileno()
-        with ThreadPoolExecutor(1, thread_name_prefix="read-parquet") as thread:
-            half = thread.submit(os.preadv, descriptor, [buffer[middle:]], middle)
-            return os.preadv(descriptor, [buffer[:middle]], 0) + half.result()
+        with (
+            buffer[:middle] as first,
+            buffer[middle:] as rest,
+            ThreadPoolExecutor(1, thread_name_prefix="read-parquet") as thread,
+        ):
+            half = thread.submit(os.preadv, descriptor, [rest], middle)
+            return os.preadv(descriptor, [first], 0) + half.result()
     file.seek(0)
     return file.readinto(buffer) or 0
 

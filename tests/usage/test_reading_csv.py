@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import threading
 from datetime import UTC, datetime
@@ -62,6 +63,21 @@ def test_a_row_is_read_with_all_its_types() -> None:
         "cached_prompt_tokens": 33,
         "uncached_prompt_tokens": 900,
     }
+
+
+class Watched(io.BytesIO):
+    """Has all objects listed while it is read, as counting them in another thread does; the list outlasts the reading."""
+
+    def readinto(self, buffer: Any, /) -> int:
+        self.listed = gc.get_objects()
+        return super().readinto(buffer)
+
+
+def test_objects_may_be_counted_while_a_file_is_read() -> None:
+    text = lines(*[ROW] * 500).encode()
+    assert (
+        sum(part.events.height for part in read_csv(Watched(text), source="x.csv", types=EventTypes(), chunk_bytes=20_000)) == 500
+    )
 
 
 def test_every_batch_has_the_schema_of_the_load_in_one_chunk() -> None:
