@@ -45,7 +45,7 @@ def where(seen: Explorer) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("keys", "screen", "focused"),
     [
-        (["?", "escape", "d"], "DateRangeScreen", "Line"),
+        (["?", "escape", "d"], "DateRangeScreen", "RangeLine"),
         (["e", "escape", "/"], "ExplorerScreen", "SearchBox"),
         (["down", "enter", "escape", "down", "enter"], "RowDetailScreen", "FieldList"),
         (["g", "m", "enter", "?"], "HelpScreen", "KeyList"),
