@@ -372,7 +372,7 @@ class FwbillApp(App[int]):
         warming.take_in(self.stylesheet, await asyncio.to_thread(warming.prepare, self.stylesheet))
         if self._replaced:
             self._replaced = False
-            gc.unfreeze()  # the explorer that is gone was among what stays
+            garbage.thaw()  # the explorer that is gone was among what stays
         garbage.collect(self)
 
     def get_key_display(self, binding: Binding) -> str:

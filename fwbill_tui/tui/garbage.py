@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from contextvars import Context
 from typing import Any
 from weakref import WeakSet
@@ -21,11 +22,14 @@ _SETTLED = 0.1
 hundred dialogs together most of a second."""
 _PATIENCE = 5.0
 """Seconds after which garbage is no longer looked for on purpose."""
-_MUCH = 10_000
-"""Objects that take some five milliseconds to look through. They are not frozen each time: styles of parts that are frozen
-in use are never freed."""
+_MUCH = 15_000
+"""Blocks of memory with some 9,000 objects, which take some five milliseconds to look through. They are not frozen each time:
+styles of parts that are frozen in use are never freed. Objects are not counted one by one: listing them all gives other threads'
+half-made ones away, which Python refuses to finish then."""
 
 _passing: WeakSet[Screen[Any]] = WeakSet()
+_blocks_frozen = 0
+"""How many blocks there were when the heap was last frozen."""
 
 
 def will_pass(screen: Screen[Any]) -> None:
@@ -56,11 +60,20 @@ def collect(app: App[Any], waited: float = _SETTLED) -> None:
     gc.collect()
     if waited < _PATIENCE and any(not screen.is_running for screen in _passing):
         _collect_in(10 * waited, app)
-    if len(gc.get_objects()) > _MUCH and not any(screen.query("Toast") for screen in app.screen_stack):
+    if sys.getallocatedblocks() - _blocks_frozen > _MUCH and not any(screen.query("Toast") for screen in app.screen_stack):
         freeze()
 
 
 def freeze(shown: Screen[Any] | None = None) -> None:
     """What is there now stays, unless some of it will pass; a screen that is `shown` may stay, too."""
+    global _blocks_frozen
     if all(screen is shown for screen in _passing):
         gc.freeze()
+        _blocks_frozen = sys.getallocatedblocks()
+
+
+def thaw() -> None:
+    """Look through everything again."""
+    global _blocks_frozen
+    gc.unfreeze()
+    _blocks_frozen = 0
