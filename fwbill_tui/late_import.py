@@ -27,7 +27,11 @@ def import_when_used(name: str) -> None:
         with lock:
             if not begun:
                 begun = True
-                loader.exec_module(module)
+                try:
+                    loader.exec_module(module)
+                except BaseException:
+                    begun = False  # the next use is to say why, too
+                    raise
                 del module.__dict__["__getattr__"]
         try:
             return module.__dict__[attribute]

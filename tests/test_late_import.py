@@ -83,6 +83,21 @@ def test_what_is_imported_already_stays() -> None:
     """) == "True"  # fmt: skip
 
 
+def test_every_use_of_one_that_cannot_be_imported_says_why() -> None:
+    assert told("""
+    import sys
+    from fwbill_tui.late_import import import_when_used
+    sys.modules["_bz2"] = None  # as in a Python that was built without it
+    import_when_used("bz2")
+    import bz2
+    for _ in range(2):
+        try:
+            bz2.BZ2File
+        except ImportError as error:
+            print("_bz2" in str(error), end=" ")
+    """) == "True True"  # fmt: skip
+
+
 def test_several_threads_that_use_it_first_all_find_it_whole() -> None:
     assert told(LATE + """
     import threading
