@@ -120,6 +120,7 @@ PLACES = {
     "open files": {"PathLine", "EntryList"},
     "help": {"HelpScreen"},
     "every dialog": {"Dialog", "ChoiceList", "OneOf", "Check", "Line", "Button"},
+    "command palette": {"Palette"},
 }
 """Where the README tells keys, and the classes whose bindings they are."""
 

@@ -75,7 +75,8 @@ class FwbillApp(App[int]):
     """Chosen from the beginning: a change of it reads all styles anew."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+l", "sign_in", "switch account, sign in, other files", show=False),
-        Binding("ctrl+q,ctrl+c", "quit", "quit", show=False),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),  # else no dialog would know of it
+        Binding("ctrl+c", "quit", "quit", show=False),
     ]
 
     def __init__(self, launch: Launch, begun: HeadStart | None = None) -> None:

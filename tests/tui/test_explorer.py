@@ -301,6 +301,49 @@ async def test_every_size_shows_rows_and_reaches_facets(export: Path, size: tupl
         assert panel.display == (size[0] >= 100)
 
 
+@pytest.mark.parametrize("way_in", ["shift+tab", "m"])
+async def test_facets_that_have_the_focus_stay_in_sight_on_a_screen_that_became_narrow(export: Path, way_in: str) -> None:
+    async with explorer(export, (120, 36)) as seen:
+        await seen.press(way_in)
+        assert seen.app.focused is (panel := seen.part(FacetPanel))
+        await seen.pilot.resize_terminal(80, 24)
+        await seen.settle()
+        assert panel.display
+        assert seen.app.focused is panel
+        await seen.press("escape")
+        assert not panel.display
+        assert seen.app.focused is seen.part(UsageTable)
+
+
+@pytest.mark.parametrize("way_out", ["tab", "shift+tab"])
+async def test_facets_over_the_table_make_room_when_the_focus_goes_elsewhere(export: Path, way_out: str) -> None:
+    async with explorer(export, (80, 24)) as seen:
+        await seen.press("m")
+        assert seen.part(FacetPanel).display
+        await seen.press(way_out)
+        assert seen.app.focused is not seen.part(FacetPanel)
+        assert not seen.part(FacetPanel).display
+        await seen.press("escape", "m")
+        await seen.pilot.press("f1")  # a dialog is another screen: below it, all is as it was
+        await seen.pilot.press("escape")
+        await seen.settle()
+        assert seen.part(FacetPanel).display
+        assert seen.app.focused is seen.part(FacetPanel)
+
+
+@pytest.mark.parametrize("key", ["slash", "m"])
+async def test_what_takes_the_focus_is_in_sight_though_the_table_was_maximized(export: Path, key: str) -> None:
+    async with explorer(export) as seen:
+        seen.screen.maximize(seen.part(UsageTable))
+        await seen.settle()
+        await seen.press("down")
+        assert seen.screen.maximized is seen.part(UsageTable)
+        await seen.press(key)
+        assert seen.screen.maximized is None
+        assert seen.app.focused is not None
+        assert seen.app.focused.region.height
+
+
 async def test_columns_are_cut_for_a_screen_that_became_narrow_as_for_one_that_is(export: Path) -> None:
     async with explorer(export, (80, 24)) as seen:
         narrow = seen.part(UsageTable).columns

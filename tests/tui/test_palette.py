@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from explorer_support import explorer
 from textual.widgets import Input
 
@@ -66,4 +67,17 @@ async def test_ctrl_c_quits_unless_text_is_selected(tmp_path: Path) -> None:
         assert seen.app.clipboard == "kimi"
         await seen.press("end")
         await seen.pilot.press("ctrl+c")
+        assert seen.app.return_code == 0
+
+
+@pytest.mark.parametrize("keys", [["d", "end"], ["e"], ["g"], ["c"], ["enter"], ["f1"], ["ctrl+p"], ["slash", "k"], ["m"]])
+@pytest.mark.parametrize("quit_key", ["ctrl+q", "ctrl+c"])
+async def test_both_keys_quit_wherever_one_is(tmp_path: Path, keys: list[str], quit_key: str) -> None:
+    write_csv(tmp_path / "usage.csv", 1000)
+    async with explorer(tmp_path / "usage.csv") as seen:
+        for key in keys:
+            await seen.pilot.press(key)
+        await seen.pilot.pause(0.1)
+        assert seen.app.return_code is None
+        await seen.pilot.press(quit_key)
         assert seen.app.return_code == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
@@ -119,3 +121,23 @@ async def test_it_has_the_colours_of_now_when_it_is_shown_again() -> None:
         steady.styles.overflow_y = "scroll"
         await pilot.pause()
         assert lines_of(steady) == lines_of(view) != before
+
+
+@pytest.mark.parametrize("at", [69, 70, 99, 150, 1000])
+def test_it_is_as_wide_as_its_place_wherever_it_stands(at: int) -> None:
+    (line,) = StripScrollBar(virtual_size=100, window_size=30, position=at, vertical=False).strips(30, 1, Style.null())
+    assert cell_len(line.text) == line.cell_length == 30
+
+
+async def test_it_follows_while_it_is_hidden() -> None:
+    app = Both()
+    async with app.run_test(size=(60, 40)) as pilot:
+        steady = app.query_one(SteadyView)
+        steady.virtual_size = Size(200, 1000)
+        await pilot.pause()
+        steady.scroll_to(x=50, y=500, animate=False)
+        await pilot.pause()
+        assert (steady.horizontal_scrollbar.position, steady.vertical_scrollbar.position) == (50, 500)
+        steady.show_horizontal_scrollbar = steady.show_vertical_scrollbar = False
+        steady.scroll_x = steady.scroll_y = 0
+        assert (steady.horizontal_scrollbar.position, steady.vertical_scrollbar.position) == (0, 0)

@@ -19,6 +19,7 @@ from fwbill_tui.tui.widgets.painted import Columns, Rows
 BOXED_BINDINGS: list[BindingType] = [
     Binding("question_mark", "help", "Help", key_display="?"),
     Binding("f1", "help_while_typing", "Help", key_display="f1"),
+    Binding("ctrl+c", "app.quit", "Quit", show=False),
 ]
 """Keys of every boxed screen; Textual takes them from screens only."""
 

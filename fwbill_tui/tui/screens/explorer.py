@@ -10,7 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.events import Resize
+from textual.events import DescendantFocus, Resize
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.widget import Widget
@@ -132,11 +132,20 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
 
     def on_resize(self, event: Resize) -> None:
         width, height = event.size
+        if isinstance(self.focused, FacetPanel):
+            self.focused.add_class("open")  # what has the focus stays in sight
         self.set_class(width < NARROW, "narrow")
         self.set_class(height < SHORT, "short")
         self.set_class(width >= ROOMY[0] and height >= ROOMY[1], "roomy")
         if self._rows is not None and self._narrow_columns != (width < _WIDE_COLUMNS):
             self._fill_table(self._rows, self.query_one(UsageTable).cursor)
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """What lies over the part that has the focus now, or takes its place, makes room."""
+        if not isinstance(event.widget, FacetPanel):
+            self.query_one(FacetPanel).remove_class("open")
+        if self.maximized is not None and self.maximized not in event.widget.ancestors_with_self:
+            self.minimize()
 
     # -- the query -----------------------------------------------------------------------------------------------------
     @property

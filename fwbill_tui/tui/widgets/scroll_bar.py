@@ -45,8 +45,8 @@ class StripScrollBar(ScrollBarRender, Visual):
         runs = [(Segment(text[:width], own and ground + own), len(list(run))) for (text, own, _), run in groupby(bar.segments)]
         if self.vertical:
             return [strip for segment, lines in runs for strip in [Strip([segment], width)] * lines]
-        line = Strip([Segment(segment.text * times, segment.style) for segment, times in runs if segment.text != "\n"], width)
-        return [line] * (height or 1)
+        line = Strip(Segment(segment.text * times, segment.style) for segment, times in runs if segment.text != "\n")
+        return [line.adjust_cell_length(width, ground)] * (height or 1)  # as `SteadyScrollBar._bar`: it may be too long
 
     def render_strips(self, width: int, height: int | None, style: Style, options: RenderOptions) -> list[Strip]:
         """What Textual asks for."""
@@ -122,3 +122,15 @@ class SteadyBars(_Mixed):
             bar.display = False
             self.app._start_widget(self, bar)
         return self._vertical_scrollbar
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        """Have the bar follow while it is hidden, too: Textual (8.2) tells only one that is shown, and once."""
+        super().watch_scroll_x(old_value, new_value)
+        if self._horizontal_scrollbar is not None:
+            self._horizontal_scrollbar.position = new_value
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """As `watch_scroll_x`."""
+        super().watch_scroll_y(old_value, new_value)
+        if self._vertical_scrollbar is not None:
+            self._vertical_scrollbar.position = new_value
