@@ -228,6 +228,16 @@ async def test_a_message_takes_the_place_of_the_one_of_its_kind(export: Path) ->
         assert len(seen.app._notifications) == len(seen.app.screen.query("Toast")) == 3
 
 
+async def test_a_message_leaves_the_keys_and_buttons_of_a_dialog_in_sight(export: Path) -> None:
+    async with explorer(export, size=(80, 24)) as seen:
+        seen.app.notify("400,000 events", title="Saved", timeout=600)
+        await seen.pilot.press("e")
+        await seen.until(lambda: bool(seen.app.screen.query("ExportDialog Toast")))
+        await seen.pilot.pause()
+        (toast,) = seen.app.screen.query("Toast")
+        assert toast.region and not toast.region.overlaps(seen.app.screen.query_one("#foot").region)
+
+
 async def test_groups_are_saved_as_groups(export: Path, folder: Path) -> None:
     async with explorer(export) as seen:
         await seen.pilot.press("g", "m", "enter")
