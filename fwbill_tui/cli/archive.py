@@ -88,7 +88,7 @@ def verify() -> int:
 
 
 @archive.command("prune", cls=Command, short_help="Drop days that are older than you want to keep.")
-@option("--keep", metavar="DAYS", section="Days", required=True, help="How many days to keep, up to today: 400d.")
+@option("--keep", metavar="DAYS", section="Days", required=True, help="Keep the days that ended in the last so many: 400d.")
 @log_file_flag
 def prune(keep: str) -> int:
     """Drop the days of every account that ended longer ago than --keep says."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from fwbill_tui.cli.cells import cut
 from fwbill_tui.cli.output import PROGRAM
+from fwbill_tui.cli.streams import give_up
 from fwbill_tui.usage.literal import literal
 
 if TYPE_CHECKING:
@@ -75,5 +76,9 @@ class WaitLine:
 
         self._shown = text
         line = cut(literal(f"{PROGRAM}: {text}"), shutil.get_terminal_size().columns - 1) if text else ""
-        sys.stderr.write(f"{_CLEAR}{line}")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"{_CLEAR}{line}")
+            sys.stderr.flush()
+        except OSError:  # the terminal is gone, the work goes on
+            self._terminal = False
+            give_up(sys.stderr)

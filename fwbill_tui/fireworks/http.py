@@ -42,7 +42,7 @@ _CANCEL_POLL = 0.05
 _SILENCE = 10
 """Seconds for which a proxy may say nothing while it connects."""
 _ERRNO = re.compile(r"\[Errno -?\d+\] ")  # a number for programmers, before the words for everybody
-_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 
 
 class _Redacting(logging.Filter):
@@ -55,6 +55,7 @@ class _Redacting(logging.Filter):
 
 for _name in _LOGGERS:
     logging.getLogger(_name).addFilter(_Redacting())
+logging.getLogger("httpcore.socks").setLevel(logging.INFO)  # below that it writes a proxy's password
 
 
 class HttpSession:

@@ -164,8 +164,8 @@ def _calendar_days(words: str, today: date) -> tuple[date, date] | None:
     if match := re.fullmatch(r"(\d{4})", words):
         return _date(int(match[1]), 1, 1), _date(int(match[1]), 12, 31)
     if match := re.fullmatch(r"(?:(\d{4})[- ]?)?q([1-4])(?: (\d{4}))?", words):
-        year = int(match[1] or match[3] or today.year)
-        first = _date(year, int(match[2]) * 3 - 2, 1)
+        month, year = int(match[2]) * 3 - 2, match[1] or match[3]
+        first = _date(int(year), month, 1) if year else _latest(month, 1, today)
         return first, months_later(first, 3) - _ONE_DAY
     if match := re.fullmatch(r"(\d{4})-(\d\d?)", words):
         first = _date(int(match[1]), int(match[2]), 1)

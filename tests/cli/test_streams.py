@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fwbill_tui.cli.waiting import WaitLine
+from fwbill_tui.sources.source import Progress
+
 HEADER = "email,start_time,usage_type\n"
 ROW = "ana@x,2026-10-01 09:00:00 UTC,TEXT\n"
 PROGRAM = [sys.executable, "-m", "fwbill_tui"]
@@ -70,3 +73,15 @@ def test_there_are_no_screens_where_nothing_can_be_drawn(usage: Path) -> None:
     os.close(terminal)
     os.close(screen)
     assert code == 2
+
+
+def test_the_work_goes_on_when_the_terminal_with_its_progress_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(theirs, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with WaitLine() as waits:
+            waits(Progress((), 1, 2))
+            waits._late = True
+            os.close(ours)
+            for done in (1, 2):
+                waits(Progress((), done, 2))

@@ -102,6 +102,17 @@ def test_requests_go_through_a_socks_proxy(environ: pytest.MonkeyPatch, serve: A
     assert len(server.requests) == 1
 
 
+def test_the_password_of_a_socks_proxy_is_not_logged(
+    environ: pytest.MonkeyPatch, serve: Any, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(lambda _: answer(200, "usage"))
+    with socks_proxy(b"\x05\x02", b"\x01\x00", CONNECTED) as proxy, caplog.at_level("DEBUG"):
+        environ.setenv("ALL_PROXY", proxy.replace("//", "//alice:hunter2@"))
+        assert get(server.url) == b"usage"
+    assert "receive_response_headers.complete" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 def test_a_request_through_a_socks_proxy_ends_when_it_is_cancelled(environ: pytest.MonkeyPatch, serve: Any) -> None:
     cancelled = threading.Event()
     server = serve(lambda _: cancelled.set())

@@ -31,7 +31,7 @@ def rollup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "hours.parquet"
 
 
-async def test_a_rollup_is_explored_as_events_are(rollup: Path) -> None:
+async def test_a_rollup_is_explored_as_events_are(rollup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     groups = pl.read_parquet(rollup)
     app = FwbillApp(Launch(query=Query(), inputs=(str(rollup),), rollup=True))
     async with app.run_test(size=(140, 40), notifications=True) as pilot:
@@ -58,6 +58,10 @@ async def test_a_rollup_is_explored_as_events_are(rollup: Path) -> None:
         (saved,) = rollup.parent.glob("fwbill-*.csv")
         assert pl.read_csv(saved).get_column("events").sum() == kimi.get_column("events").sum()
         assert pl.read_csv(saved).columns[0] == "bucket"
+        copied: list[str] = []
+        monkeypatch.setattr(FwbillApp, "copy_to_clipboard", lambda _, text: copied.append(text))
+        await seen.press("Y")
+        assert copied[0].splitlines() == saved.read_text().splitlines()[:2]
 
 
 async def test_a_condition_on_single_events_is_refused_in_words(rollup: Path) -> None:

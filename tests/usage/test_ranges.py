@@ -240,6 +240,13 @@ def test_to_date_is_the_shortest_period_that_it_can_be() -> None:
     assert shift(read("ytd", today=today), "UTC", -1, today=today) == read("2025-12")
 
 
+def test_a_quarter_without_its_year_is_the_latest_that_has_begun() -> None:
+    today = date(2026, 2, 10)
+    assert read("q1", today=today) == read("2026-01-01..2026-03-31")
+    assert read("q2", today=today) == read("2025-04-01..2025-06-30")
+    assert read("q4", today=today) == read("2025-10-01..2025-12-31")
+
+
 def test_shifting_passes_a_day_that_was_left_out() -> None:
     last = read("2011-12-31", "Pacific/Apia")
     assert shift(last, "Pacific/Apia", -1, today=TODAY) == read("2011-12-29", "Pacific/Apia")

@@ -215,12 +215,15 @@ class ExplorerFiles(Plain, Screen[None]):
     def _row_as_saved(self, names: Sequence[str]) -> str:
         """The row under the cursor as a CSV of its own; '' where there is none."""
         at = self.query_one(UsageTable).cursor_row
-        if at is None or self._rows is None:
+        if at is None or self._rows is None or self._ledger is None:
             return ""
         from fwbill_tui.export.formats import csv_text, readable_groups
+        from fwbill_tui.usage.rollup_ledger import names_in_files
 
         row = self._rows.frame.slice(at, 1).select(names)
-        return csv_text(readable_groups(row) if self.query_now.group_by else row)
+        if self.query_now.group_by:
+            return csv_text(readable_groups(row))
+        return csv_text(row.rename(names_in_files(self._ledger), strict=False))
 
     def _copy(self, text: str, what: str) -> None:
         self.app.copy_to_clipboard(text)
