@@ -73,8 +73,10 @@ def load(
     except TooManyLabels as error:
         if onto is not None:
             raise NoRoomForLabels(f"{error}, with what is fetched again", "load the whole range again") from error
-        builder = _new_builder(source, EventTypes(wide=True, summed=types.summed, unread=unread), rows=rows)
-        return _load(source, ranges, builder, progress, snapshot, stop)
+        # It leads to all that was read so far, whose memory is wanted for what is read anew.
+        error.__traceback__ = error.__cause__ = error.__context__ = None
+    builder = _new_builder(source, EventTypes(wide=True, summed=types.summed, unread=unread), rows=rows)
+    return _load(source, ranges, builder, progress, snapshot, stop)
 
 
 def _new_builder(source: Source, types: EventTypes, *, rows: bool) -> LedgerBuilder:

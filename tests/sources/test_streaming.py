@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import subprocess
 import sys
+import weakref
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from fwbill_tui.demo.generator import events, write_csv
 from fwbill_tui.files.errors import SpoolError
 from fwbill_tui.files.inputs import expand
 from fwbill_tui.files.spool import Spool
+from fwbill_tui.sources import loading
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.sources.room import free_memory, memory_of_events
@@ -44,6 +47,31 @@ def test_what_events_take_is_told_from_their_files(tmp_path: Path) -> None:
     assert memory_of_events(expand([str(tmp_path)])) == sum(sizes)
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and nothing more")
     assert memory_of_events(expand([str(tmp_path / "broken.parquet")])) == 0
+
+
+def test_a_load_that_starts_over_lets_go_of_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "usage.csv"
+    with path.open("w") as file:
+        file.write("start_time,usage_type\n")
+        file.writelines(f"2026-10-01 00:00:00 UTC,{max(number, 400_000)}\n" for number in range(470_000))
+    builders: list[weakref.ref[object]] = []
+    make = loading._new_builder
+
+    def noted(*arguments: object, **named: object) -> object:
+        builder = make(*arguments, **named)
+        builders.append(weakref.ref(builder))
+        return builder
+
+    monkeypatch.setattr(loading, "_new_builder", noted)
+    first_is_there: list[bool] = []
+    gc.disable()
+    try:
+        told = lambda _: first_is_there.append(len(builders) == 2 and builders[0]() is not None)  # noqa: E731
+        assert load(FileSource([str(path)]), [EVERYTHING], progress=told).ledger.event_count == 470_000
+    finally:
+        gc.enable()
+    assert len(builders) == 2
+    assert not any(first_is_there)
 
 
 def test_free_memory_heeds_a_limit_on_the_process() -> None:
@@ -187,6 +215,7 @@ def test_a_folder_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 # -- memory ------------------------------------------------------------------------------------------------------------
 _PROGRAM = """
 import pathlib, re, sys
+from fwbill_tui.sources import loading
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.loading import load
 from fwbill_tui.usage.query import EVERYTHING, Query, SortKey

@@ -235,7 +235,8 @@ async def test_a_message_leaves_the_keys_and_buttons_of_a_dialog_in_sight(export
         await seen.until(lambda: bool(seen.app.screen.query("ExportDialog Toast")))
         await seen.pilot.pause()
         (toast,) = seen.app.screen.query("Toast")
-        assert toast.region and not toast.region.overlaps(seen.app.screen.query_one("#foot").region)
+        assert toast.region
+        assert not toast.region.overlaps(seen.app.screen.query_one("#foot").region)
 
 
 async def test_groups_are_saved_as_groups(export: Path, folder: Path) -> None:
