@@ -224,6 +224,33 @@ async def test_a_current_folder_that_was_removed_does_not_stop_saving(
         assert seen.app.is_running
 
 
+@pytest.mark.parametrize("content", ["", HEADER + "\n"])
+async def test_every_key_may_be_pressed_where_there_is_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "usage.csv").write_text(content)
+    app = FwbillApp(Launch(query=Query(), inputs=("usage.csv",)))
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
+        seen = Explorer(app, pilot)
+        await seen.until(lambda: isinstance(app.screen, ExplorerScreen) and not app.screen._loader.running)
+        await pilot.pause(0.1)
+        screen, table = seen.screen, seen.part(UsageTable)
+        bindings = [binding for part in (screen, table) for binding in part.BINDINGS if binding.action != "leave"]
+        keys = [key for binding in bindings for key in binding.key.split(",")]
+        assert len(keys) > 40
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+            for _ in range(3):
+                if app.screen is not screen or app.focused is not table:
+                    await pilot.press("escape")
+                    await pilot.pause()
+            assert app.is_running, key
+            assert app.screen is screen, key
+            table.focus()
+
+
 async def test_what_is_copied_is_safe_to_paste(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "usage.csv"
     path.write_text("\n".join([HEADER, EVENT.format("2026-10-17 05:10:00 UTC").replace("a@x.dev", "a\x1b]0;x\x07@x.dev")]) + "\n")

@@ -190,8 +190,8 @@ class ExplorerFiles(Plain, Screen[None]):
     def action_copy_cell(self) -> None:
         """Copy the cell, or the first cell of the row, as it would be saved."""
         table = self.query_one(UsageTable)
-        name = table.cursor_cell[0] if table.cursor_cell else table.columns[0].name
-        saved = self._row_as_saved([name])
+        name = table.cursor_cell[0] if table.cursor_cell else table.columns[0].name if table.columns else ""
+        saved = self._row_as_saved([name]) if name else ""
         if not saved:
             self.notify("there is no row to copy from", timeout=2)
             return
