@@ -34,7 +34,7 @@ class Loaded(NamedTuple):
     ledger: Ledger
     provenance: Provenance
     builder: LedgerBuilder
-    """Takes what is fetched again later: `load(..., onto=builder)`."""
+    """Takes what is fetched again later: `load(..., onto=loaded)`."""
     cancelled: bool = False
 
 
@@ -49,7 +49,7 @@ def load(
     progress: Callable[[Progress], None] = lambda _: None,
     snapshot: Callable[[Ledger], None] | None = None,
     cancelled: threading.Event | None = None,
-    onto: LedgerBuilder | None = None,
+    onto: Loaded | None = None,
     rows: bool = True,
     unread: frozenset[str] = frozenset(),
 ) -> Loaded:
@@ -57,19 +57,21 @@ def load(
 
     The ledger is a LazyLedger where files would not fit into memory. With `rows=False` no events are kept at all; it then
     answers what the rollup can, and raises EventsNotKeptError for the rest; `unread` label columns are then not in the rollup
-    either. `onto` holds events of an earlier load that the new ones are added to (a window fetched again). A cancelled load
-    keeps what has come and names the rest as missing.
+    either. A cancelled load keeps what has come and names the rest as missing.
+
+    `onto` is an earlier load of which `ranges` are missing: what comes of them is added to it, and what is known is of both. A
+    range that cannot be had then is missing as before, with the new reason.
 
     A column with more labels than the narrow types hold makes it start over with wide ones; what cannot be read twice begins with
-    them. Raises what the source raises, and
-    NoRoomForLabels where it cannot start over because of `onto`, which may then have a part of the new events, and is spent.
+    them. Raises what the source raises, and NoRoomForLabels where it cannot start over because of `onto`. When anything is
+    raised, `onto` may have a part of the new events, and is spent.
     """
     stop = cancelled or threading.Event()
     once = isinstance(source, FileSource) and not source.repeatable
     types = EventTypes(wide=once, unread=unread, summed=not rows and isinstance(source, FileSource))
-    builder = onto or _new_builder(source, types, rows=rows)
+    builder = onto.builder if onto is not None else _new_builder(source, types, rows=rows)
     try:
-        return _load(source, ranges, builder, progress, snapshot, stop)
+        return _load(source, ranges, builder, progress, snapshot, stop, onto)
     except TooManyLabels as error:
         if onto is not None:
             raise NoRoomForLabels(f"{error}, with what is fetched again", "load the whole range again") from error
@@ -98,10 +100,11 @@ def _load(
     progress: Callable[[Progress], None],
     snapshot: Callable[[Ledger], None] | None,
     cancelled: threading.Event,
+    onto: Loaded | None = None,
 ) -> Loaded:
     shown, shown_at = 0, time.monotonic()
     ledger: Ledger | None = None
-    missing: list[tuple[TimeRange, str]] = []
+    known = onto.provenance.before(ranges) if onto is not None else None
     for wanted in ranges:
         try:
             for batch in _ahead(source.batches(wanted, types=builder.types, progress=progress, cancelled=cancelled)):
@@ -115,10 +118,13 @@ def _load(
                     shown, shown_at = builder.events, time.monotonic()
         except Cancelled:
             cancelled.set()
-        missing += source.provenance().missing
+        except FireworksError:
+            if onto is None:
+                raise
+        known = known.and_also(source.provenance()) if known is not None else source.provenance()
     if ledger is None:  # else the last snapshot has all of it
         ledger = builder.build()
-    provenance = source.provenance()._replace(missing=tuple(missing))
+    provenance = known or source.provenance()
     if isinstance(source, FileSource) and (spool := _spool_of(builder)) is not None:
         label, note = f"{provenance.label}, streamed from disk", _on_disk(source, spool)
         provenance = provenance._replace(label=label, notes=(*provenance.notes, note))

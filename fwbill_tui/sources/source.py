@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
@@ -62,6 +62,26 @@ class Provenance(NamedTuple):
     def complete(self) -> bool:
         """Whether everything asked for is there."""
         return not self.missing
+
+    def before(self, ranges: Sequence[TimeRange]) -> Provenance:
+        """What stays known when `ranges`, which are missing, are loaded again."""
+        return self._replace(missing=tuple((part, why) for part, why in self.missing if part not in ranges))
+
+    def and_also(self, other: Provenance) -> Provenance:
+        """What is known of two loads of one account together: they are as old as the older one."""
+        fetched = [at for at in (self.fetched_at, other.fetched_at) if at is not None]
+        either = self.label if other.label in self.label else other.label if self.label in other.label else ""
+        return Provenance(
+            other.kind if self.kind == "archive" else self.kind,
+            either or f"{other.label} and {self.label}",
+            self.account,
+            min(fetched, default=None),
+            (*self.missing, *other.missing),
+            tuple(dict.fromkeys((*self.notes, *other.notes))),
+            "day" if "day" in (self.grain, other.grain) else "event",
+            (*self.noted, *other.noted),
+            tuple(dict.fromkeys((*self.doubts, *other.doubts))),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -358,7 +358,7 @@ class FwbillApp(App[int]):
         """Choose another account, other files or the demo."""
         self.enter(ask=True)
 
-    def on_explorer_loads_loaded(self, message: ExplorerLoads.Loaded) -> None:
+    def on_explorer_loads_ended(self, message: ExplorerLoads.Ended) -> None:
         """Remember what the end of the program has to say."""
         self.rejected = message.rejected
         self.screen.call_after_refresh(self._tidy_up)

@@ -349,6 +349,33 @@ def test_a_window_that_fails_is_missing_and_the_others_are_kept(desk: Desk, effe
     assert desk.calls == []
 
 
+def test_what_is_fetched_again_later_makes_the_rest_no_younger(desk: Desk) -> None:
+    desk.open(days(10, 0))
+    desk.archive.drop([days(5, 5).start.date()])
+    desk.now = NOW + timedelta(hours=6)
+    desk.server.faults = Faults((Fault(Status("INTERNAL"), EXPORT),))
+    first = load(desk.source(refresh="opening"), [days(10, 0)])
+    ((part, reason),) = first.provenance.missing
+    assert (part, first.provenance.kind) == (days(5, 5), "archive")
+    assert "INTERNAL" in reason
+
+    desk.now = NOW + timedelta(hours=7)
+    desk.server.faults = Faults((Fault(Status("UNAUTHENTICATED"), EXPORT),))
+    vain = load(desk.source().refreshing("stale"), [part], onto=first)
+    ((missing, reason),) = vain.provenance.missing
+    assert missing == part
+    assert "the key was refused" in reason
+
+    desk.now = NOW + timedelta(hours=8)
+    desk.server.faults = Faults()
+    whole = load(desk.source().refreshing("stale"), [part], onto=vain)
+    assert same(whole.ledger.events, desk.expected(days(10, 0)))
+    assert whole.provenance.missing == ()
+    assert (whole.provenance.kind, whole.provenance.label) == ("gateway", "gateway export and archive")
+    assert whole.provenance.fetched_at == NOW
+    assert any("Nov 20 – Nov 21 2026: " in note and "may still grow" in note for note in whole.provenance.notes)
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [

@@ -81,7 +81,7 @@ def test_a_window_that_fails_alone_is_named(firectl: Any, plan: Plan, source: An
     loaded = load(one, [plan.range])
     ((window, reason),) = loaded.provenance.missing
     assert "out of luck" in reason
-    again = load(one, [window], onto=loaded.builder)
+    again = load(one, [window], onto=loaded)
     assert same(again.ledger.events, plan.events())
 
 
@@ -95,7 +95,7 @@ def test_a_window_fetched_again_with_very_many_labels_asks_for_the_whole_range(f
         for number in range(66_000):
             events.write(",".join((blank | {"base_model_name": f"m{number}"}).values()) + "\n")
     with pytest.raises(NoRoomForLabels) as refused:
-        load(one, [window], onto=loaded.builder)
+        load(one, [window], onto=loaded)
     assert str(refused.value).startswith("more than 65,000 different labels in base_model_name")
     assert "\n" not in str(refused.value)
     assert load(one, [plan.range]).ledger.event_count == 68_000

@@ -171,7 +171,7 @@ def test_a_window_that_fails_leaves_the_others_and_can_be_fetched_again(
     ((window, reason),) = loaded.provenance.missing
     assert said in reason
     server.faults = Faults()
-    again = load(one, [window], onto=loaded.builder)
+    again = load(one, [window], onto=loaded)
     assert again.ledger.totals(Query()) == load(source(), [wanted]).ledger.totals(Query())
 
 

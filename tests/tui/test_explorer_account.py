@@ -186,6 +186,34 @@ async def test_a_failed_window_is_named_and_fetched_again(server: DemoServer) ->
         assert seen.part(NoticeLine).notices == ()
 
 
+async def test_what_is_fetched_again_in_vain_is_missing_as_before(server: DemoServer) -> None:
+    server.faults = Faults((replace(refused(503, route="grpc.ExportBillingMetrics"), window=FIRST_WINDOW),))
+    async with on_account(server) as seen:
+        await loaded(seen)
+        before = seen.part(StatusLine).standing.fetched_at
+        server.faults = Faults((refused(500),))
+        await seen.pilot.press("r")
+        await loaded(seen)
+        assert seen.part(TotalsPanel).partial == "1 part missing"
+        assert any("Aug 25" in notice and "500" in notice for notice in seen.part(NoticeLine).notices)
+        assert seen.part(StatusLine).standing.fetched_at == before
+        seen.screen.ask(replace(seen.screen.query_now, search="nobody"))
+        await seen.settle()
+        assert "No events match" in seen.part(UsageTable).render_line(HEADER + 1).text
+        day = replace(ALL, start=ALL.end - timedelta(days=1))
+        seen.screen.ask(replace(seen.screen.query_now, search="", range=day))
+        await seen.settle()
+        assert seen.part(TotalsPanel).totals.events == server.expected(day).height
+        assert seen.part(TotalsPanel).partial == ""
+        seen.screen.ask(replace(seen.screen.query_now, range=ALL))
+        server.faults = Faults(())
+        server.forget_requests()
+        await seen.pilot.press("r")
+        await loaded(seen)
+        assert seen.part(TotalsPanel).totals.events == server.expected(ALL).height
+        assert sum(request.method == "ExportBillingMetrics" for request in server.requests) == 1
+
+
 async def test_escape_stops_a_load_and_says_so(server: DemoServer) -> None:
     server.faults = Faults((Fault(Delay(5.0), route="download"),))
     async with on_account(server) as seen:

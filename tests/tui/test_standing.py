@@ -29,15 +29,15 @@ def test_what_is_missing_names_the_key_that_fetches_it() -> None:
     one, two = (days(3, 4), "refused"), (days(7, 7), "[cut] off")
     provenance = Provenance("gateway", "gateway export", missing=(one,))
     assert notices_of("", "", provenance, days(1, 9), None) == ("Nov 3 – Nov 4 2026 is missing, r fetches it again: refused",)
-    assert partial_of(provenance, days(1, 9), problem="") == "1 part missing"
+    assert partial_of(provenance, days(1, 9), failed=False) == "1 part missing"
     both = provenance._replace(missing=(one, two))
     assert notices_of("", "", both, days(1, 9), None) == (
         "2 windows are missing; r fetches them again",
         "Nov 3 – Nov 4 2026 is missing: refused",
         "Nov 7 2026 is missing: [cut] off",
     )
-    assert partial_of(both, days(1, 9), problem="") == "2 parts missing"
-    assert partial_of(both, days(10, 11), problem="") == ""
+    assert partial_of(both, days(1, 9), failed=False) == "2 parts missing"
+    assert partial_of(both, days(10, 11), failed=False) == ""
 
 
 @pytest.mark.parametrize(

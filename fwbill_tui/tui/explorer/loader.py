@@ -15,7 +15,6 @@ from fwbill_tui.sources.head_start import HeadStart
 from fwbill_tui.sources.loading import Loaded, load
 from fwbill_tui.sources.source import Progress, Source
 from fwbill_tui.tui.explorer.telling import tell
-from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.faults import own_fault
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.names import ExportFormatError
@@ -74,7 +73,7 @@ class Loader:
         """Whether a load is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, source: Source, ranges: Sequence[TimeRange], onto: LedgerBuilder | None = None) -> None:
+    def start(self, source: Source, ranges: Sequence[TimeRange], onto: Loaded | None = None) -> None:
         """Begin to load; see `sources.loading.load`."""
         cancelled = threading.Event()
         self._start(cancelled, partial(load, source, tuple(ranges), cancelled=cancelled, onto=onto))

@@ -15,6 +15,7 @@ from textual.worker import get_current_worker
 from fwbill_tui.files.rejects import write_rejects
 from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.head_start import HeadStart
+from fwbill_tui.sources.loading import Loaded
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.answering import Answering
@@ -25,7 +26,6 @@ from fwbill_tui.tui.widgets.chart import UsageChart
 from fwbill_tui.tui.widgets.fetch_panel import FetchPanel
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
-from fwbill_tui.usage.building import LedgerBuilder
 from fwbill_tui.usage.ledger import Ledger
 from fwbill_tui.usage.query import EVERYTHING, NEWEST_FIRST, Query, QueryError, TimeRange
 from fwbill_tui.usage.ranges import whole_days
@@ -48,7 +48,7 @@ class ExplorerLoads(ExplorerDialogs):
 
     _answering: Answering
 
-    class Loaded(Message):
+    class Ended(Message):
         """A load has ended; `rejected` rows of it could not be read."""
 
         def __init__(self, rejected: int) -> None:
@@ -73,8 +73,10 @@ class ExplorerLoads(ExplorerDialogs):
         self._ledger: Ledger | None = None
         self._ledger_of = 0
         """The number of the load that the ledger is of. A ledger that grows keeps its rows where they are; another does not."""
-        self._builder: LedgerBuilder | None = None
+        self._loaded: Loaded | None = None
+        """The last load that has ended, until another takes its place."""
         self._provenance: Provenance | None = None
+        """What is known of it; None while a load is under way."""
         self._loaded_range: TimeRange | None = None
         self._loaded_zone = ""
         self._in_range: int | None = None
@@ -119,7 +121,7 @@ class ExplorerLoads(ExplorerDialogs):
     def load(self, source: Source | None = None) -> None:
         """Load the query's range, through `source` instead of the explorer's own if one is given."""
         self._loaded_range = self.query_now.range if self._source.needs_range else TimeRange()
-        self._load_problem, self._provenance, self._builder = "", None, None
+        self._load_problem, self._provenance, self._loaded = "", None, None
         self.query_one(FetchPanel).found = ""
         begun, self._begun = self._begun, None
         if begun is not None:
@@ -156,10 +158,8 @@ class ExplorerLoads(ExplorerDialogs):
 
     def why_empty(self, query: Query) -> str:
         """What the table says when it has no rows."""
-        if self._load_problem:
-            return "Nothing of this range could be loaded. r tries again."
         if self._provenance is None:
-            return "Loading…"
+            return "Nothing of this range could be loaded. r tries again." if self._load_problem else "Loading…"
         missing = bool(self.partial())
         if query.filtered:
             further = self._ledger.events.columns if self._ledger is not None else ()
@@ -183,14 +183,14 @@ class ExplorerLoads(ExplorerDialogs):
     @on(LoadFinished)
     def _on_loaded(self, message: LoadFinished) -> None:
         if message.load_number == self._loader.number:
-            self._provenance, self._builder = message.loaded.provenance, message.loaded.builder
+            self._loaded, self._provenance = message.loaded, message.loaded.provenance
             self.query_one(FetchPanel).progress = None
             self._use(message.loaded.ledger)
             if not self._checked:
                 self._checked = True
                 self._check(message.loaded.ledger)
             self.show_day_states()
-            self.post_message(self.Loaded(message.loaded.ledger.rejected))
+            self.post_message(self.Ended(message.loaded.ledger.rejected))
             if self._rejects_path is not None:
                 self._write_rejects(self._rejects_path, message.loaded.ledger)
 
@@ -209,6 +209,8 @@ class ExplorerLoads(ExplorerDialogs):
     def _on_load_failed(self, message: LoadFailed) -> None:
         if message.load_number == self._loader.number:
             self._load_problem = message.problem
+            if self._loaded is not None:  # what was to be added to it is not there; what is, stays
+                self._provenance, self._loaded = self._loaded.provenance, None
             self.query_one(FetchPanel).progress = None
             self.show_standing()
             self.answer(fewer=False)
@@ -265,7 +267,8 @@ class ExplorerLoads(ExplorerDialogs):
     def partial(self) -> str:
         if self._problem and self._rows is None:
             return "this could not be worked out"
-        return partial_of(self._provenance, self.query_now.range, problem=self._load_problem)
+        failed = bool(self._load_problem) and self._provenance is None
+        return partial_of(self._provenance, self.query_now.range, failed=failed)
 
     def is_open(self, path: Path) -> bool:
         return isinstance(self._source, FileSource) and self._source.reads(path)
@@ -286,9 +289,9 @@ class ExplorerLoads(ExplorerDialogs):
         stale = self._archived.refreshing("stale") if self._archived is not None else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]
-        if ranges and self._builder is not None and not self._has_day_sums:  # which must not be added up with more of the same
+        if ranges and self._loaded is not None and not self._has_day_sums:  # which must not be added up with more of the same
             self._load_problem, self._provenance = "", None
-            self._loader.start(stale.in_zone(self.query_now.time_zone), ranges, self._builder)
+            self._loader.start(stale.in_zone(self.query_now.time_zone), ranges, self._loaded)
             self.show_standing()
         else:
             self.load(stale)

@@ -114,9 +114,9 @@ def _missing(provenance: Provenance, shown: TimeRange) -> list[tuple[TimeRange, 
     return [(part, why) for part, why in provenance.missing if part.meets(shown)]
 
 
-def partial_of(provenance: Provenance | None, shown: TimeRange, *, problem: str) -> str:
+def partial_of(provenance: Provenance | None, shown: TimeRange, *, failed: bool) -> str:
     """Why the totals are not those of the whole range on show; '' when they are. Without provenance, no load has ended yet."""
-    if problem:
+    if failed:
         return "the load failed"
     if provenance is None:
         return "still loading"
