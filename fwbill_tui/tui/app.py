@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from rich.console import RenderableType
 from rich.text import Text
 from textual import work
 from textual._compositor import ChopsUpdate, LayoutUpdate
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.dom import DOMNode
@@ -34,6 +34,7 @@ from textual.theme import Theme
 from fwbill_tui.fireworks.errors import Cancelled, FireworksError
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.tui import garbage, themes
+from fwbill_tui.tui.commands import Commands
 from fwbill_tui.tui.key_order import KeysInOrder
 from fwbill_tui.tui.screens.painting import BlankScreen
 from fwbill_tui.tui.stderr_apart import stderr_apart
@@ -67,14 +68,14 @@ def _style(screen: str) -> Path:
     return Path(__file__).parent / "screens" / f"{screen}.tcss"
 
 
-class FwbillApp(App[int]):
+class FwbillApp(Commands, App[int]):
     """Explore billing and usage of Fireworks AI."""
 
     TITLE = "fwbill"
     theme = Reactive(themes.DARK.name)
     """Chosen from the beginning: a change of it reads all styles anew."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+l", "sign_in", "switch account, sign in, other files", show=False),
+        Binding("ctrl+l", "sign_in", "switch account, sign in, open other files", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),  # else no dialog would know of it
         Binding("ctrl+c", "quit", "quit", show=False),
     ]
@@ -380,42 +381,6 @@ class FwbillApp(App[int]):
         """How a key is written, the same wherever it is."""
         return super().get_key_display(binding).replace("⏎", "↵")
 
-    # -- the palette ---------------------------------------------------------------------------------------------------
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Every action that has a key now, a fresh start for the terminal, and Textual's own commands; each of them once."""
-        from fwbill_tui.tui.widgets.status import NoticeLine  # late: the login screen has none
-
-        commands: dict[str, SystemCommand] = {}
-        for node, binding, enabled, tooltip in screen.active_bindings.values():
-            if enabled and binding.description and "command_palette" not in binding.action:
-                title, key = binding.description.capitalize(), self.get_key_display(binding)
-                commands.setdefault(title, SystemCommand(title, tooltip or f"key {key}", self._runner(node, binding.action)))
-        for line in screen.query(NoticeLine):
-            if line.whole:
-                about = "what the line above the totals says, to its end"
-                commands["Notices"] = SystemCommand("Notices in full", about, line.action_read_whole)
-        commands["Redraw"] = SystemCommand("Redraw the screen", "where another program wrote over it", self._redraw)
-        for command in super().get_system_commands(screen):
-            commands.setdefault(command.title, command)
-        yield from commands.values()
-
-    def action_command_palette(self) -> None:
-        """Show every action there is."""
-        from fwbill_tui.tui.screens.palette import Palette
-
-        if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
-
-    def _redraw(self) -> None:
-        self._written.forget()
-        self.refresh()
-
-    def _runner(self, node: Any, action: str) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            await self.run_action(action, default_namespace=node)
-
-        return run
-
 
 DEMO_ROWS = 100_000
 """Events of a demo that was chosen on the login screen."""
@@ -430,7 +395,9 @@ def run_explorer(launch: Launch, begun: HeadStart | None = None) -> int:
     with stderr_apart():
         code = app.run()
     if app.rejected:
-        print(f"fwbill: {app.rejected:,} rows could not be read and were not counted", file=sys.stderr)
+        rows = "1 row could not be read and was" if app.rejected == 1 else f"{app.rejected:,} rows could not be read and were"
+        where = f"see {literal(str(launch.rejects))}" if launch.rejects else "--rejects FILE writes them down"
+        print(f"fwbill: {rows} not counted; {where}", file=sys.stderr)
         if launch.strict:
             return REJECTED_ROWS
     return code or app.return_code or 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 
 import polars as pl
 
@@ -33,8 +34,8 @@ def build(facts: pl.DataFrame, query: Query) -> pl.DataFrame:
 
 def usual_sort(group_by: Sequence[str]) -> tuple[SortKey, ...]:
     """How groups are sorted where nobody says: hours, days and months as they come, all others by their events."""
-    in_time = tuple(SortKey(name) for name in group_by[:1] if name in TIME_GROUPS)
-    return in_time if in_time and len(group_by) == 1 else (*in_time, SortKey(rollup.EVENTS, descending=True))
+    in_time = tuple(SortKey(name) for name in takewhile(TIME_GROUPS.__contains__, group_by))
+    return in_time if group_by and len(in_time) == len(group_by) else (*in_time, SortKey(rollup.EVENTS, descending=True))
 
 
 def sort_keys(query: Query) -> tuple[SortKey, ...]:

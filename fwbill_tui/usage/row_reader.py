@@ -95,7 +95,7 @@ def split_rows(data: bytes, width: int, *, final: bool) -> Rows:
         if not decoded and _NOT_UTF8.search(whole):
             reason = "bytes that are not UTF-8"
         elif reason is None and len(fields) != width:
-            reason = f"{len(fields)} fields where the header has {width}"
+            reason = f"{len(fields)} field{'s' * (len(fields) != 1)} where the header has {width}"
         if reason is None:
             found.rows.append(Row(at, [value or None for value in fields], whole))
         else:

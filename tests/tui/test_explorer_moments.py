@@ -186,6 +186,7 @@ async def test_a_fault_of_ours_ends_a_load_in_one_line(export: Path, fault: Exce
         raise fault
 
     async with explorer(export) as seen:
+        seen.screen._provenance = seen.screen._loaded = None  # as when it begins to load
         seen.screen._loader._start(threading.Event(), work)
         await seen.until(lambda: bool(seen.screen._load_problem))
         assert type(fault).__name__ in seen.screen._load_problem
@@ -454,11 +455,16 @@ async def test_files_that_cannot_be_read_are_named_as_files(tmp_path: Path) -> N
     async with explorer(tmp_path, launch=Launch(query=Query(), inputs=(str(tmp_path),), skip_unreadable=True)) as seen:
         notices = seen.part(NoticeLine).notices
         assert [notice.partition(":")[0].rpartition("/")[2] for notice in notices[:2]] == ["b.csv", "c.csv"]
-        assert notices[2:] == (
-            "1 more file could not be read",
-            "1 row could not be read and was not counted; a start with --rejects FILE writes them down",
-        )
+        assert notices[2] == "1 more file could not be read"
+        first = f"the first: {tmp_path / 'a.csv'}:1002: 1 field where the header has 13"
+        said = "1 row could not be read and was not counted (a start with --rejects FILE writes them down); "
+        assert notices[3:] == (said + first,)
         assert seen.part(TotalsPanel).totals.events == 1000
+    launch = Launch(query=Query(), inputs=(str(tmp_path / "a.csv"),), rejects=tmp_path / "rejects.csv")
+    async with explorer(tmp_path, launch=launch) as seen:
+        (notice,) = seen.part(NoticeLine).notices
+        assert notice.startswith(f"1 row could not be read and was not counted (all in {launch.rejects}); the first: ")
+        await seen.until(lambda: (tmp_path / "rejects.csv").exists())
     app = FwbillApp(Launch(query=Query(), inputs=(str(tmp_path),)))
     async with app.run_test(size=(120, 36)) as pilot:
         seen = Explorer(app, pilot)

@@ -231,12 +231,75 @@ async def test_a_message_takes_the_place_of_the_one_of_its_kind(export: Path) ->
 async def test_a_message_leaves_the_keys_and_buttons_of_a_dialog_in_sight(export: Path) -> None:
     async with explorer(export, size=(80, 24)) as seen:
         seen.app.notify("400,000 events", title="Saved", timeout=600)
+        seen.app.notify("the disk is full", title="Not saved", severity="error", timeout=600)
+        await seen.until(lambda: len(seen.app.screen.query("Toast")) == 2)
         await seen.pilot.press("e")
         await seen.until(lambda: bool(seen.app.screen.query("ExportDialog Toast")))
         await seen.pilot.pause()
         (toast,) = seen.app.screen.query("Toast")
         assert toast.region
         assert not toast.region.overlaps(seen.app.screen.query_one("#foot").region)
+        assert [said.title for said in seen.app._notifications] == ["Not saved"], "the other was read when the dialog was asked for"
+
+
+async def test_events_keep_their_order_through_groups_and_back(export: Path) -> None:
+    async with explorer(export) as seen:
+        seen.screen.sort_by("prompt_tokens", further=False)
+        await seen.settle()
+        sort, prompts = seen.query.sort, seen.column("prompt_tokens")
+        await seen.press("g", "m", "enter")
+        assert seen.query.group_by == ("model",)
+        await seen.press("enter")
+        assert seen.query.group_by == ()
+        assert seen.query.sort == sort
+        await seen.press("escape", "escape")
+        assert (seen.query.group_by, seen.query.sort) == ((), sort)
+        assert seen.column("prompt_tokens") == prompts
+
+
+async def test_hours_of_days_come_in_time(export: Path) -> None:
+    async with explorer(export) as seen:
+        seen.screen.group_by(("day", "hour"))
+        await seen.settle()
+        hours = seen.column("hour")
+        assert len(hours) > 24
+        assert hours == sorted(hours)
+
+
+async def test_a_maximized_table_says_what_it_is_of_and_how_to_leave(export: Path) -> None:
+    async with explorer(export, size=(80, 24)) as seen:
+        await seen.press("slash", *"kimi", "enter")
+        seen.screen.maximize(seen.part(UsageTable))
+        await seen.pilot.pause()
+        shown = [type(part).__name__ for part in seen.screen._compositor.visible_widgets]
+        assert {"StatusLine", "FilterChips", "KeyBar", "UsageTable"} <= set(shown)
+        assert not {"TotalsPanel", "FacetPanel", "SearchBox"} & set(shown)
+
+
+async def test_a_picture_is_saved_where_the_program_was_started(export: Path, folder: Path) -> None:
+    async with explorer(export) as seen:
+        (picture,) = [one for one in seen.app.get_system_commands(seen.screen) if one.title == "Screenshot"]
+        picture.callback()
+        await seen.until(lambda: len(list(folder.glob("fwbill-*.svg"))) == 1)
+        (path,) = folder.glob("fwbill-*.svg")
+        assert path.read_text().startswith("<svg")
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_search_in_numbers_says_that_they_are_not_searched(export: Path) -> None:
+    async with explorer(export) as seen:
+        await seen.press("slash", *"prompt:33", "enter")
+        assert "search looks in labels, not in prompt; f on a cell" in seen.part(UsageTable).render_line(HEADER + 1).text
+
+
+async def test_what_came_through_a_pipe_is_not_read_again(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with explorer(export) as seen:
+        source = seen.screen._source
+        monkeypatch.setattr(type(source), "repeatable", False)
+        await seen.press("r")
+        assert not seen.screen._loader.running
+        assert {toast.message for toast in seen.app._notifications} == {"what came through a pipe cannot be read again"}
+        assert seen.part(TotalsPanel).partial == ""
 
 
 async def test_groups_are_saved_as_groups(export: Path, folder: Path) -> None:

@@ -42,6 +42,13 @@ def title_of_column(column: str) -> str:
     return known[0] if known else cells.label(column)
 
 
+def is_searched(name: str) -> bool:
+    """Whether a name is not that of a column of numbers or times, as it is in files or on screen."""
+    named = (kind for column, (title, kind) in _EVENT_COLUMNS.items() if name.lower() in (column, title))
+    return not _NOT_SEARCHED.intersection(named)
+
+
+_NOT_SEARCHED = frozenset[Kind]({"time", "count", "seconds", "hour", "day", "month"})
 _LEAST = {"usage_type": 15, "base_model_name": 22, "email": 20}
 """Cells that the columns people look at first keep before others leave a wide screen; a narrow one cuts them at ten."""
 _LEAST_NARROW = 10

@@ -67,6 +67,9 @@ class ExplorerDialogs(ExplorerFiles):
                 self.sort_by(column, further=further)
 
         query = self.query_now
+        if not self.query_one(UsageTable).columns:
+            self.notify("there is nothing to sort yet", severity="warning", timeout=2)
+            return
         sort = sort_keys(query) if query.group_by else query.sort
         self.app.push_screen(SortDialog(self.query_one(UsageTable).columns, sort), take)
 
@@ -75,6 +78,7 @@ class ExplorerDialogs(ExplorerFiles):
         from fwbill_tui.tui.screens.group_dialog import GroupChoice, GroupDialog
 
         if self._ledger is None:
+            self.notify("there is nothing to group yet", severity="warning", timeout=2)
             return
 
         def take(choice: GroupChoice | None) -> None:
@@ -93,6 +97,7 @@ class ExplorerDialogs(ExplorerFiles):
 
         ledger, query = self._ledger, self.query_now
         if ledger is None:
+            self.notify("there are no columns yet", severity="warning", timeout=2)
             return
         if query.group_by:
             self.notify("a grouped view shows its keys and all measures; esc goes back to single events", timeout=4)

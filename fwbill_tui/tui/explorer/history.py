@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from fwbill_tui.usage.query import Query
+from fwbill_tui.usage.query import NEWEST_FIRST, Query, SortKey
 
 _MOST_STEPS = 500
 
@@ -60,6 +60,12 @@ class History:
             del self._past[:-_MOST_STEPS]
         self._future.clear()
         self._typing, self._now = typing, step
+
+    @property
+    def sort_of_events(self) -> tuple[SortKey, ...]:
+        """How single events are sorted, or were when they were last on show."""
+        steps = (self._now, *reversed(self._past))
+        return next((step.query.sort for step in steps if not step.query.group_by), NEWEST_FIRST)
 
     def undo(self) -> Query | None:
         """The query before, which is then the one that is; None when there is none."""

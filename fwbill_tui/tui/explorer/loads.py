@@ -19,6 +19,7 @@ from fwbill_tui.sources.loading import Loaded
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
 from fwbill_tui.tui.explorer.answering import Answering
+from fwbill_tui.tui.explorer.columns import is_searched
 from fwbill_tui.tui.explorer.dialogs import ExplorerDialogs
 from fwbill_tui.tui.explorer.loader import LedgerGrew, Loader, LoadFailed, LoadFinished, LoadProgress
 from fwbill_tui.tui.explorer.standing import notes_of, notices_of, partial_of, standing_of
@@ -159,11 +160,16 @@ class ExplorerLoads(ExplorerDialogs):
     def why_empty(self, query: Query) -> str:
         """What the table says when it has no rows."""
         if self._provenance is None:
-            return "Nothing of this range could be loaded. r tries again." if self._load_problem else "Loading…"
+            if not self._load_problem:
+                return "Loading…"
+            other = "d chooses another range" if self._source.needs_range else "ctrl+l opens other files"
+            return f"Nothing could be loaded. r tries again, {other}."
         missing = bool(self.partial())
         if query.filtered:
             further = self._ledger.events.columns if self._ledger is not None else ()
             if unknown := [cells.label(name) for name in unknown_names(query.search, further)]:
+                if not is_searched(unknown[0]):
+                    return f"No events match: search looks in labels, not in {unknown[0]}; f on a cell filters by it."
                 return f"No events match: there is no column {unknown[0]}, so {unknown[0]}: is part of the word here."
             return f"No events match{' in what is here' * missing}. x in the table clears the filters."
         if missing:
@@ -280,12 +286,16 @@ class ExplorerLoads(ExplorerDialogs):
         )
         self.query_one(NoticeLine).notes = notes_of(self._provenance, self.query_now.range)
         self.query_one(NoticeLine).notices = notices_of(
-            self._problem, self._load_problem, self._provenance, self.query_now.range, self._ledger, self._rows
+            self._problem, self._load_problem, self._provenance, self.query_now.range, self._ledger, self._rows,
+            rejects=self._rejects_path,
         )  # fmt: skip
         self.query_one(TotalsPanel).partial = self.partial()
 
     def action_refresh_usage(self) -> None:
         """Fetch what is missing; when nothing is, what may have changed since."""
+        if isinstance(self._source, FileSource) and not self._source.repeatable:
+            self.notify("what came through a pipe cannot be read again", severity="warning", timeout=4)
+            return
         stale = self._archived.refreshing("stale") if self._archived is not None else self._source
         missing = self._provenance.missing if self._provenance is not None else ()
         ranges = [range_ for range_, _ in missing if range_.start is not None]

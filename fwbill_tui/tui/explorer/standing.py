@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from fwbill_tui.sources.source import Provenance, Source
 from fwbill_tui.tui import cells
@@ -65,8 +66,9 @@ def notices_of(
     shown: TimeRange,
     ledger: Ledger | None,
     rows: RowsReady | None = None,
+    rejects: Path | None = None,
 ) -> tuple[str, ...]:
-    """What must not be overlooked of the range on show, the most pressing first."""
+    """What must not be overlooked of the range on show, the most pressing first. Rejected rows are written to `rejects`."""
     notices = [cells.label(text) for text in (problem, load_problem) if text]
     if rows is not None and rows.shown < rows.total:
         notices.append(f"the first {rows.shown:,} of {rows.total:,} rows{_sorted_by(rows.question.query)}; sums are of all")
@@ -78,7 +80,10 @@ def notices_of(
         notices += _missing_said(provenance, shown)
     if ledger is not None and ledger.rejected:
         rejected, were = ("1 row", "was") if ledger.rejected == 1 else (f"{ledger.rejected:,} rows", "were")
-        notices.append(f"{rejected} could not be read and {were} not counted; a start with --rejects FILE writes them down")
+        kept = "all" if len(ledger.rejects) == ledger.rejected else f"the first {len(ledger.rejects):,}"
+        where = f"{kept} in {rejects}" if rejects is not None else "a start with --rejects FILE writes them down"
+        first = f"; the first: {ledger.rejects[0]}" if ledger.rejects else ""
+        notices.append(cells.label(f"{rejected} could not be read and {were} not counted ({where}){first}"))
     return tuple(notices)
 
 

@@ -68,6 +68,12 @@ class Boxed(DismissedOnce, OwnClicks, PaintedOnce):
             return False
         return super().check_action(action, parameters)
 
+    def on_mount(self) -> None:
+        """What was said before is read by whoever opens a dialog; only what must not be overlooked stays over it."""
+        for said in list(self.app._notifications):
+            if said.severity == "information":
+                self.app._unnotify(said)
+
     def on_unmount(self) -> None:
         garbage.let_go(self.app)
 

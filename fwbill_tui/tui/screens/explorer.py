@@ -39,7 +39,7 @@ from fwbill_tui.usage.facets import spelled_out
 from fwbill_tui.usage.groups import drill_down, position_of, sort_keys, usual_sort
 from fwbill_tui.usage.ledger import labels_of
 from fwbill_tui.usage.names import column_of
-from fwbill_tui.usage.query import NEWEST_FIRST, Query, TimeRange, turned
+from fwbill_tui.usage.query import Query, TimeRange, turned
 from fwbill_tui.usage.ranges import shift
 from fwbill_tui.usage.zones import local_date
 
@@ -84,6 +84,9 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         Binding("f1", "help", "help", key_display="f1"),
         Binding("q", "leave", "quit", show=False),
     ]
+
+    ALLOW_IN_MAXIMIZED_VIEW = "StatusLine, FilterChips, NoticeLine, KeyBar"
+    """What says what a maximized table is of, and which keys there are."""
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """The parts that lose and take the focus repaint themselves; Textual would repaint all of the screen."""
@@ -334,7 +337,7 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
         if not seen.group_by:
             self.show_row(message.values)
         elif set(seen.group_by) <= message.values.keys():
-            inside = self.allowed(lambda: replace(drill_down(seen, message.values), sort=NEWEST_FIRST))
+            inside = self.allowed(lambda: replace(drill_down(seen, message.values), sort=self._history.sort_of_events))
             if inside is not None:
                 table = self.query_one(UsageTable)
                 key = {name: message.values[name] for name in seen.group_by}
@@ -425,8 +428,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
             self.ask(query)
 
     def group_by(self, names: tuple[str, ...]) -> None:
-        """Show groups, or single events again; each has its own usual order."""
-        sort = usual_sort(names) if names else NEWEST_FIRST
+        """Show groups in their usual order, or single events again in theirs."""
+        sort = usual_sort(names) if names else self._history.sort_of_events
         self.ask(replace(self.query_now, group_by=names, sort=sort), ())
 
     def action_shift_range(self, by: int) -> None:
