@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from fwbill_tui.sources.rest import RestSource
 
 Refresh = Literal["opening", "missing", "stale", "none"]
-"""What is fetched. `missing`: days that are not kept, and provisional ones that are not fresh. `opening`: the same, but nothing
-at all when every day is kept, so that a known range opens at once. `stale`: days that are not kept, and every provisional
-one. `none`: nothing."""
+"""What is fetched. `missing`: days that are not kept, or were kept before they ended, and provisional ones that are not fresh.
+`opening`: the same, but nothing when only the last are there, so that a known range opens at once. `stale`: days that are not
+kept, and every provisional one. `none`: nothing."""
 
 _FRESH_FOR = timedelta(minutes=15)
 
@@ -34,7 +34,8 @@ class ArchivedSource:
     """Gives out the days that are kept, fetches the others whole through `inner`, and keeps them as soon as they are whole.
 
     A fetch that is stopped at any moment goes on where it stopped. A day that cannot be fetched again is given out as it
-    is kept, and a note says how old it is; one that is neither kept nor fetched is in `provenance().missing`. An archive
+    is kept, and a note says how old it is; one that is neither kept nor fetched is in `provenance().missing`, and so is what
+    came after a day was fetched that had not ended by then. An archive
     that cannot be used is a note, too: usage then comes through `inner` alone. Where no events can be had, `by_day` tells
     sums per day of what is not kept. Those are cut in the query's time zone, and so are never kept but asked for each time.
     """
@@ -130,7 +131,10 @@ class ArchivedSource:
         """
         now = self._clock().astimezone(UTC).replace(microsecond=0)
         inner = None if self._refresh == "none" else self._inner
-        load = Load(self._archive, inner, closed(wanted, now), now, self._clock, types, progress, cancelled, self._by_day)
+        load = Load(
+            self._archive, inner, closed(wanted, now), now, self._clock, types, progress, cancelled, self._by_day,
+            open_ended=wanted.end is None,
+        )  # fmt: skip
         try:
             manifest = self._opened(load)
             if manifest is None:
@@ -159,8 +163,8 @@ class ArchivedSource:
         days = days_touched(load.wanted, load.now.date())
         if self._refresh == "none":
             return set()
-        missing = {day for day in days if day not in manifest.days}
         kept = [manifest.days[day] for day in days if day in manifest.days]
+        missing = set(days).difference(day.date for day in kept if load.lacking(day.date, day.fetch) is None)
         provisional = [day for day in kept if day.state(load.now) == "provisional"]
         if self._refresh == "opening" and not missing:
             return set()

@@ -46,6 +46,7 @@ class _Fetching:
 class Load:
     """One load of `wanted`, a range with both edges, at `now`. `inner` fetches; None when nothing is to be fetched.
 
+    `open_ended`: the end is `now` because none was asked for.
     Where `inner` raises NoEvents, `by_day` tells sums of whole local days; kept events on those days are then left out.
     """
 
@@ -58,6 +59,7 @@ class Load:
     progress: Callable[[Progress], None]
     cancelled: threading.Event
     by_day: RestSource | None = None
+    open_ended: bool = False
     instead: Provenance | None = None
     """What there is to say when the archive was not used at all."""
     _kept: frozenset[date] = frozenset()
@@ -76,6 +78,18 @@ class Load:
     def note(self, text: str) -> None:
         """Something to know of the load; the same thing only once."""
         self._notes[text] = None
+
+    def lacking(self, day: date, fetch: Fetch) -> TimeRange | None:
+        """What a kept day cannot have of the wanted range: what came after it was fetched, before the range or the day ended.
+
+        Of a range that goes on beyond now, the age of what is kept says enough.
+        """
+        part = common(whole([day]), self.wanted)
+        if part is None or part.start is None or part.end is None or not fetch.believed(self.now):
+            return None
+        if part.end > self.now or (self.open_ended and part.end == self.wanted.end) or fetch.fetched_at >= part.end:
+            return None
+        return TimeRange(max(part.start, fetch.fetched_at), part.end)
 
     def batches(self, manifest: Manifest, to_fetch: set[date]) -> Iterator[Batch]:
         """Kept days, then fetched ones, then those kept ones that had to wait, or could not be fetched again."""
@@ -143,7 +157,8 @@ class Load:
             self._set_aside(damaged)
 
     def _trimmed(self, part: Kept) -> pl.DataFrame:
-        """The events of kept days that start in the wanted range, but not on local days that sums were told of.
+        """The events of kept days that start in the wanted range, but not on local days that sums were told of, and not
+        where a day is `lacking`: the first of those that are missing there may be kept.
 
         Only the first and last day of a stretch without a gap need a look at every event.
         """
@@ -151,7 +166,8 @@ class Load:
             return part.events
         stretch = whole([part.days[0].date, part.days[-1].date])
         events = part.events if common(stretch, self.wanted) == stretch else within(part.events, self.wanted)
-        return without(events, [window for window, rows in self._summed.items() if rows and common(window, stretch)])
+        lacking = [rest for day in part.days if (rest := self.lacking(day.date, day.fetch)) is not None]
+        return without(events, [*lacking, *(window for window, rows in self._summed.items() if rows and common(window, stretch))])
 
     def _set_aside(self, damaged: Sequence[Damage]) -> None:
         if not damaged:
@@ -299,6 +315,11 @@ class Load:
             for reason, days in groupby(run, lambda day: self._failures.get(day) or self._damages.get(day) or unsaid):
                 part = common(whole(list(days)), self.wanted)
                 for rest in minus([part], self._summed) if part is not None else ():
+                    yield rest, reason
+        for day, fetch in sorted(self._given.items()):
+            if (part := self.lacking(day, fetch)) is not None:
+                reason = self._failures.get(day) or f"kept as of {fetch.fetched_at:%Y-%m-%d %H:%M} UTC, before it had ended"
+                for rest in minus([part], self._summed):
                     yield rest, reason
 
     def _about_days(self) -> Iterator[tuple[TimeRange, str]]:

@@ -258,6 +258,70 @@ def test_stale_fetches_whatever_may_still_grow(desk: Desk) -> None:
     assert [(call.start, call.end) for call in desk.calls] == [(days(1, 0).start, days(1, 0).end)]
 
 
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def kept_at_noon(desk: Desk) -> TimeRange:
+    """A day that was fetched when half of it was over; the service knew a little more than it should have by its clock."""
+    day = days(0, 0)
+    desk.now = NOON
+    desk.open(day)
+    desk.now = NOW
+    return day
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"refresh": "none"}, "kept as of 2026-11-21 12:00 UTC, before it had ended"),
+        ({"fault": Fault(Status("INTERNAL"), EXPORT)}, "INTERNAL"),
+        ({"fault": Fault(Status("UNAUTHENTICATED"), EXPORT), "refresh": "opening"}, "the key was refused"),
+    ],
+)
+def test_what_came_after_a_day_was_fetched_is_missing(desk: Desk, options: dict[str, Any], said: str) -> None:
+    day = kept_at_noon(desk)
+    desk.server.faults = Faults((options.pop("fault"),) if "fault" in options else ())
+    got = desk.open(day, **options)
+    assert same(got, desk.expected(TimeRange(day.start, NOON)))
+    ((part, reason),) = desk.provenance.missing
+    assert part == TimeRange(NOON, day.end)
+    assert said in reason
+    assert desk.open(TimeRange(day.start, NOON), **options).height == got.height
+    assert desk.provenance.missing == ()
+
+
+def test_what_is_missing_of_a_day_is_fetched_once_and_added_once(desk: Desk) -> None:
+    day = kept_at_noon(desk)
+    first = load(desk.source(refresh="none"), [day])
+    ((part, _),) = first.provenance.missing
+    again = load(desk.source().refreshing("stale"), [part], onto=first)
+    assert same(again.ledger.events, desk.expected(day))
+    assert again.provenance.missing == ()
+
+
+def test_a_copy_does_not_answer_for_what_came_after_it_however_fresh(desk: Desk) -> None:
+    desk.now = datetime(2026, 11, 21, 18, tzinfo=UTC)
+    until = TimeRange(days(0, 0).start, desk.now)
+    desk.open(until)
+    desk.now += timedelta(minutes=10)
+    for wanted, calls in (
+        (until, 0),
+        (replace(until, end=None), 0),
+        (replace(until, end=days(0, 0).end), 0),
+        (replace(until, end=desk.now), 1),
+        (replace(until, end=desk.now), 0),
+    ):
+        assert same(desk.open(wanted), desk.expected(replace(wanted, end=wanted.end or desk.now)))
+        assert len(desk.calls) == calls, wanted
+        assert desk.provenance.missing == ()
+
+
+def test_a_day_that_was_fetched_before_it_ended_is_fetched_when_its_range_is_opened(desk: Desk) -> None:
+    day = kept_at_noon(desk)
+    assert same(desk.open(day, refresh="opening"), desk.expected(day))
+    assert len(desk.calls) == 1
+
+
 def test_none_fetches_nothing_and_says_what_is_missing(desk: Desk) -> None:
     desk.open(days(10, 5))
     got = desk.open(days(12, 3), refresh="none")

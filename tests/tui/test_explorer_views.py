@@ -239,7 +239,7 @@ async def test_a_message_leaves_the_keys_and_buttons_of_a_dialog_in_sight(export
         (toast,) = seen.app.screen.query("Toast")
         assert toast.region
         assert not toast.region.overlaps(seen.app.screen.query_one("#foot").region)
-        assert [said.title for said in seen.app._notifications] == ["Not saved"], "the other was read when the dialog was asked for"
+        assert [said.title for said in seen.app._notifications] == ["Not saved"], "the other was read"
 
 
 async def test_events_keep_their_order_through_groups_and_back(export: Path) -> None:
