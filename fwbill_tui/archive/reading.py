@@ -12,7 +12,6 @@ from pathlib import Path
 
 import polars as pl
 
-from fwbill_tui.archive.errors import cannot
 from fwbill_tui.archive.manifest import Day
 from fwbill_tui.usage.cells import TooManyLabels
 from fwbill_tui.usage.names import COLUMNS, DIMENSION_COLUMNS
@@ -29,11 +28,12 @@ Renewed = Callable[[Day], Day | None]
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A kept day that cannot be believed, and why. `file` is where it lies."""
+    """A kept day that cannot be believed, and why. `file` is where it lies; `unread`: it may be sound, but cannot be read now."""
 
     day: Day
     file: Path
     reason: str
+    unread: bool = False
 
     def __str__(self) -> str:
         return f"{self.file} ({self.day.date}): {self.reason}"
@@ -52,8 +52,8 @@ class Kept:
 def read_days(folder: Path, days: Sequence[Day], types: EventTypes, *, renewed: Renewed) -> Generator[Kept, None, None]:
     """The events of `days`, a few days at a time. A day that another program replaces meanwhile is read as it is then.
 
-    Days that cannot be believed are in `damaged` and have no events. Raises ArchiveError when a file cannot be opened for
-    a reason of its own, TooManyLabels when `types` cannot number the labels of a column.
+    Days that cannot be believed are in `damaged` and have no events. Raises TooManyLabels when `types` cannot number the
+    labels of a column.
     """
     reader = _Reader(folder, types, renewed)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="fwbill-archive") as pool:
@@ -70,14 +70,14 @@ def read_days(folder: Path, days: Sequence[Day], types: EventTypes, *, renewed: 
 
 
 def checked(folder: Path, day: Day) -> bytes | Damage:
-    """The bytes of a day's file, or what is wrong with them. Raises FileNotFoundError, and ArchiveError."""
+    """The bytes of a day's file, or what is wrong with them. Raises FileNotFoundError."""
     path = folder / day.file
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise cannot("read", path, error) from error
+        return Damage(day, path, f"it cannot be read: {error.strerror or error}", unread=True)
     if len(data) != day.size:
         return Damage(day, path, f"it has {len(data):,} bytes, {day.size:,} were written")
     if hashlib.sha256(data).hexdigest() != day.checksum:

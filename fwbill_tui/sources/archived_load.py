@@ -175,9 +175,9 @@ class Load:
         self._kept -= {damage.day.date for damage in damaged}
         for damage in damaged:
             self._damages[damage.day.date] = f"the archive is damaged, {damage}"
-            self.note(f"the archive is damaged, {damage}; it was set aside")
+            self.note(f"the archive is damaged, {damage}" + "; it was set aside" * (not damage.unread))
         try:
-            self.archive.set_aside(damaged)
+            self.archive.set_aside([damage for damage in damaged if not damage.unread])
         except ArchiveError as error:
             self.note(str(error))
 

@@ -564,6 +564,27 @@ def test_a_damaged_day_that_may_still_grow_is_missing_when_it_cannot_be_fetched(
     assert [part for part, _ in desk.provenance.missing] == [days(0, 0)]
 
 
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_day_that_cannot_be_read_now_is_a_damage_of_its_own(desk: Desk, offline: bool) -> None:
+    desk.open(days(10, 3))
+    kept = desk.archive.manifest().days[days(5, 5).start.date()]
+    file = desk.archive.folder / kept.file
+    aside = file.rename(file.with_name("elsewhere"))
+    file.mkdir()  # an error that is not that it is gone, and binds root as well
+    got = desk.open(days(10, 3), refresh="none" if offline else "missing")
+    if offline:
+        assert [part for part, _ in desk.provenance.missing] == [days(5, 5)]
+        assert same(got, desk.expected(days(10, 3)).filter(pl.col("start_time").dt.date() != days(5, 5).start.date()))
+        file.rmdir()
+        aside.rename(file)
+        assert same(desk.open(days(10, 3), refresh="none"), desk.expected(days(10, 3))), "it was sound, and stayed"
+    else:
+        assert same(got, desk.expected(days(10, 3)))
+        assert desk.calls == [days(5, 5)]
+    (verified,) = Archive(desk.archive.root).verify()
+    assert verified[1] == []
+
+
 def test_a_damaged_manifest_starts_the_archive_anew(desk: Desk) -> None:
     desk.open(days(5, 0))
     (desk.archive.folder / MANIFEST).write_bytes(b"{}")
