@@ -55,7 +55,7 @@ def code_of(error: BaseException) -> int | None:
         ((fireworks.BadKey, fireworks.SignInRefused), SIGN_IN_REFUSED),
         ((fireworks.NoPermission, fireworks.NoSuchAccount, fireworks.AccountSuspended), NO_ACCOUNT),
         ((fireworks.BadSetting, SettingError), USAGE),
-        ((fireworks.RequestRefused, fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
+        ((fireworks.StorageError, fireworks.Cancelled, KeyringUnavailable), FAILED),
         ((fireworks.FireworksError,), NETWORK),
         ((ExportError, ExportFormatError, ArchiveError, SpoolError), FAILED),
     )

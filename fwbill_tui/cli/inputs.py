@@ -16,7 +16,7 @@ import click
 
 from fwbill_tui.cli.account import ACCOUNT_OPTIONS, AccountFlags, account_source
 from fwbill_tui.cli.exits import NETWORK, REJECTED_ROWS, CommandError
-from fwbill_tui.cli.flags import LAZY, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADABLE, SOURCE, SOURCES, STRICT
+from fwbill_tui.cli.flags import LAZY, LOG_FILE, NO_ARCHIVE, REJECTS, ROLLUP, SKIP_UNREADABLE, SOURCE, SOURCES, STRICT
 from fwbill_tui.cli.options import F, option_of
 from fwbill_tui.cli.output import say
 from fwbill_tui.cli.waiting import WaitLine
@@ -175,15 +175,18 @@ def load_usage(inputs: InputFlags, query: Query, stop: threading.Event, *, sums:
 
 
 def refuse_clashes(inputs: InputFlags, target: Path | None = None) -> None:
-    """Refuse to write, to --filename (`target`) or --rejects, over a file that is read, or both to one file.
+    """Refuse to write, to --filename (`target`) or --rejects, over a file that is read, or both to one file, or to the log.
 
     Raises UsageError, UnreadableFile for a FILE that is not there, and ExportError for a name that cannot be written to.
     """
-    asked = (("--filename", target), ("--rejects", inputs.rejects))
+    from fwbill_tui.cli.log_file import log_in_use
+
+    asked = (("--filename", target), ("--rejects", inputs.rejects), (LOG_FILE.names[0], log_in_use()))
     outputs = [(flag, _target(path)) for flag, path in asked if path is not None]
-    named = [place for _, place in outputs if place is not None]
-    if len(named) > len(set(named)):
-        raise click.UsageError(f"--rejects and --filename are the same file, {inputs.rejects}: name two")
+    named: dict[Path, str] = {}
+    for flag, place in outputs:
+        if place is not None and named.setdefault(place, flag) != flag:
+            raise click.UsageError(f"{flag} and {named[place]} are the same file, {place}: name two")
     if not named or not inputs.files:
         return
     from fwbill_tui.files.inputs import expand

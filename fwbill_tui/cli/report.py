@@ -123,7 +123,9 @@ def _grouped(
     measures = [name for name in headings if name == "events" or any(row[name] for row in groups)]
     leavable = [name for name in _LEAST_FIRST if name in measures]
     names = [_names(key, [row[key] for row in groups]) for key in keys]
-    columns = [[key, *column, "total" if at == 0 else ""] for at, (key, column) in enumerate(zip(keys, names, strict=True))]
+    columns = [[literal(key), *column] for key, column in zip(keys, names, strict=True)]
+    for at, column in enumerate(columns):
+        column.append("" if at else "total")
     wides = [max(map(display_width, column)) for column in columns]
     while True:
         numbers = [[headings[name] for name in measures]]

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -113,18 +113,32 @@ def _paths(argument: str, refuse: Refuse) -> tuple[list[Path], str]:
             unmatched = plain(error)
     if mode is not None and stat.S_ISDIR(mode):
         endings = f"{', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]}"
-        return list(_exports(path, refuse)), f"no {endings} file in this folder"
+        return list(_no_pipes(_exports(path, refuse), refuse)), f"no {endings} file in this folder"
     if os.path.lexists(path):
         return [path], ""
     if not glob.has_magic(argument):
         return [], "no such file or folder"
     found = matches(path, refuse)
-    return [file for match in found for file in (_exports(match, refuse) if match.is_dir() else (match,))], unmatched
+    files = (file for match in found for file in (_exports(match, refuse) if match.is_dir() else (match,)))
+    return list(_no_pipes(files, refuse)), unmatched
 
 
 def _exports(folder: Path, refuse: Refuse) -> Iterator[Path]:
     """The exports below a folder, hidden ones left out (editors' locks, other systems' leftovers)."""
     return (path for path in files_below(folder, refuse) if path.name.lower().endswith(_FOLDER_SUFFIXES))
+
+
+def _no_pipes(files: Iterable[Path], refuse: Refuse) -> Iterator[Path]:
+    """Files that are not pipes and the like: who names a folder or a pattern does not expect to wait for another program."""
+    for file in files:
+        try:
+            mode = file.stat().st_mode
+        except OSError:  # a link that leads nowhere: whoever reads it says so
+            mode = stat.S_IFREG
+        if stat.S_ISREG(mode):
+            yield file
+        else:
+            refuse(OSError(errno.ESPIPE, "a pipe or a device, which is read only where it is named itself", str(file)))
 
 
 def plain(error: OSError) -> str:

@@ -378,7 +378,7 @@ def test_no_sign_in_is_told_what_to_do(environment: pytest.MonkeyPatch, fwbill: 
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [("UNAUTHENTICATED", 5), ("PERMISSION_DENIED", 4), ("NOT_FOUND", 4), ("UNIMPLEMENTED", 5), ("INVALID_ARGUMENT", 1)],
+    [("UNAUTHENTICATED", 5), ("PERMISSION_DENIED", 4), ("NOT_FOUND", 4), ("UNIMPLEMENTED", 5), ("INVALID_ARGUMENT", 5)],
 )
 def test_refusals_have_their_exit_codes(environment: pytest.MonkeyPatch, fwbill: Fwbill, status: str, code: int) -> None:
     faults = Faults((Fault(Status(status), route="grpc.ExportBillingMetrics"),))

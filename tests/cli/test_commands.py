@@ -282,6 +282,25 @@ def test_rejected_rows_and_events_may_go_into_one_pipe(usage: Path, fwbill: Fwbi
         os.close(both_ends)
 
 
+@pytest.mark.parametrize("named", [".", "*.csv"])
+def test_a_folder_and_a_pattern_do_not_wait_for_a_pipe(usage: Path, fwbill: Fwbill, named: str) -> None:
+    (usage / "bad.csv").unlink()
+    os.mkfifo(usage / "pipe.csv")
+    code, out, err = fwbill("summary", named)
+    assert (code, out) == (1, "")
+    assert "pipe.csv: a pipe or a device, which is read only where it is named itself; --skip-unreadable goes on" in err
+    code, out, err = fwbill("summary", named, "--skip-unreadable")
+    assert "3 events" in out
+    assert "pipe.csv" in err
+
+
+def test_the_heading_of_a_further_column_does_not_steer_the_terminal(usage: Path, fwbill: Fwbill) -> None:
+    Path("usage.csv").write_text("email,start_time,usage_type,no\x1b[31mte\na@x,2026-10-01 10:00:00 UTC,T,v\n")
+    code, out, _ = fwbill("summary", "usage.csv", "--group-by", "no\x1b[31mte")
+    assert code == 0
+    assert "\x1b" not in out
+
+
 def test_streams_are_written_on_by_whatever_name(usage: Path) -> None:
     command = [sys.executable, "-m", "fwbill_tui", "export", "usage.csv", "--filename"]
     whole = (usage / "usage.csv").read_bytes()

@@ -27,6 +27,32 @@ def test_a_log_that_cannot_be_written_is_said_once(usage: Path) -> None:
     assert (usage / "out.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("summary usage.csv --log-file usage.csv", "usage.csv is there already, and no log: name another file for --log-file"),
+        ("export usage.csv --filename new.csv --log-file new.csv", "--log-file and --filename are the same file"),
+        ("summary usage.csv --rejects new.csv --log-file ./new.csv", "--log-file and --rejects are the same file"),
+        ("summary log.csv --log-file log.csv", "--log-file would replace log.csv, which is one of the FILEs"),
+    ],
+)
+def test_a_log_goes_into_no_other_file(usage: Path, arguments: str, said: str) -> None:
+    (usage / "log.csv").write_text("2026-11-27 13:00:27,505 INFO fwbill MainThread fwbill\n")
+    before = (usage / "usage.csv").read_bytes()
+    command = [*PROGRAM, *arguments.split()]
+    done = subprocess.run(command, cwd=usage, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert (usage / "usage.csv").read_bytes() == before
+
+
+def test_a_log_goes_on_in_its_file(usage: Path) -> None:
+    for lines in (1, 2):
+        command = [*PROGRAM, "export", "usage.csv", "--filename", f"{lines}.csv", "--log-file", "log.txt"]
+        subprocess.run(command, cwd=usage, stdin=subprocess.DEVNULL, check=True)
+        assert (usage / "log.txt").read_text().count("MainThread fwbill ") == lines
+
+
 def test_a_log_that_cannot_be_written_is_said_when_the_screens_are_gone(usage: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a pseudo-terminal")
     screen, terminal = pty.openpty()
