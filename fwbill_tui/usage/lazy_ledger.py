@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import polars as pl
 
@@ -145,9 +145,16 @@ class LazyLedger(Ledger):
             raise EventsNotKeptError
         return self._scan(all_of(conditions) if conditions else None)
 
-    def _predicate(self, query: Query) -> Predicate:
+    @cached_property
+    def _predicate_of(self) -> Callable[[Query], Predicate]:
         """Conditions on labels are asked of the rollup, as ever; those that need events, of files."""
-        return super()._predicate(query)._replace(on_events=self._event_predicate(query).on_events)
+        labels, text_labels, free_text, huge_counts = self._labels, self._text_labels, self._free_text, self._huge_counts
+
+        def made(query: Query) -> Predicate:
+            of_files = build(query, text_labels, free_text, huge_counts=huge_counts)
+            return build(query, labels, free_text, huge_counts=huge_counts)._replace(on_events=of_files.on_events)
+
+        return lru_cache(maxsize=4)(made)
 
     def _event_predicate(self, query: Query) -> Predicate:
         return build(query, self._text_labels, self._free_text, huge_counts=self._huge_counts)

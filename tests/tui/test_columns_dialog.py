@@ -42,6 +42,7 @@ async def test_reset_gives_the_choice_back_to_the_data(show) -> None:
         await pilot.press("a", "r")
         assert pilot.app.text_of("#status") == "4 of 13 shown, from left to right"
         listed = [line for line in pilot.app.lines() if "■" in line or "□" in line]
+        assert len(listed) > len(USUAL)
         assert all(name in line for name, line in zip((*USUAL, "end_time"), listed, strict=False))
         await pilot.press("enter")
         assert pilot.app.answer == ColumnsChoice(None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from fwbill_tui.usage.literal import literal
@@ -73,9 +74,14 @@ def _listed(typed: str, path: Path, folder: Path) -> Listing:
 def _matches(pattern: Path) -> list[Entry]:
     first = next(number for number, part in enumerate(pattern.parts) if any(character in part for character in "*?["))
     base = Path(*pattern.parts[:first])
-    found = (path for path in base.glob("/".join(pattern.parts[first:])) if path.is_file())
-    entries = [Entry(str(path.relative_to(base)), path, folder=False, size=path.stat().st_size) for path in found]
-    return sorted(islice(entries, MOST_SHOWN + 1), key=lambda entry: entry.name)
+    entries: list[Entry] = []
+    for path in sorted(base.glob("/".join(pattern.parts[first:])), key=str):
+        with suppress(OSError):  # gone since the folder was read
+            if stat.S_ISREG((found := path.stat()).st_mode):
+                entries.append(Entry(str(path.relative_to(base)), path, folder=False, size=found.st_size))
+        if len(entries) > MOST_SHOWN:
+            break
+    return entries
 
 
 def _entries(parent: Path, begins: str) -> list[Entry]:

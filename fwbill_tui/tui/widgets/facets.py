@@ -169,6 +169,8 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         self._unfocused: tuple[list[_Line], int] | None = None
         self._pressed: _Line | None = None
         self._shown: dict[str, dict[str, str]] = {}
+        self._matching: tuple[Facet | None, str, list[FacetValue]] = (None, "", [])
+        """The facet and the letters that values were last asked for, and those values."""
 
     # -- state coming down ---------------------------------------------------------------------------------------------
     def go_to(self, dimension: str) -> None:
@@ -189,8 +191,9 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
             self.refresh()
         before, cursor = self._lines, self._cursor_line()
         self._set_lines(self._laid_out())
-        changed = {number for number, (old, new) in enumerate(zip_longest(before, self._lines)) if old != new}
         width, top = self.size.width, self.scroll_offset.y
+        seen = slice(top, top + self.size.height)
+        changed = {top + line for line, (old, new) in enumerate(zip_longest(before[seen], self._lines[seen])) if old != new}
         lines = sorted(changed | {cursor, self._cursor_line()})
         self.refresh(*(Region(0, line - top, width, 1) for line in lines))  # of each by itself, it takes a millisecond
 
@@ -211,8 +214,11 @@ class FacetPanel(SteadyBars, Painted, ScrollView, can_focus=True):
         facet = self.facets.get(self._current)
         if facet is None:
             return []
-        wanted = self._narrow.casefold()
-        return [value for value in facet.values if wanted in self._text(facet.dimension, value.value).casefold()]
+        if self._matching[0] is not facet or self._matching[1] != self._narrow:
+            wanted = self._narrow.casefold()
+            fits = (value for value in facet.values if wanted in self._text(facet.dimension, value.value).casefold())
+            self._matching = facet, self._narrow, list(fits if wanted else facet.values)
+        return self._matching[2]
 
     def _text(self, dimension: str, value: str) -> str:
         return self._shown[dimension][value] if dimension in self._shown else shown_value(dimension, value)
