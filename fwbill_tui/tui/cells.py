@@ -23,7 +23,7 @@ ELLIPSIS = "…"
 LONGEST = 512
 """Characters of a value that a cell looks at; no terminal is wider, and a value can be a whole file."""
 
-_TIME_FORMATS = {"time": "%Y-%m-%d %H:%M:%S%.f", "hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d", "month": "%Y-%m"}
+_TIME_FORMATS = {"time": "%Y-%m-%d %H:%M:%S%.f", "hour": "%Y-%m-%d %H:%M", "day": "%Y-%m-%d", "month": "%Y-%m"}
 _USAGE_TYPE = re.compile(r"([A-Z][A-Z0-9_]*?)(?:_INFERENCE)?_USAGE")
 
 
@@ -36,12 +36,22 @@ def texts(values: pl.Series, kind: Kind, time_zone: str) -> list[str]:
             values = values.dt.convert_time_zone(time_zone)
         elif kind != "month":
             kind = "day"
-        return ["" if text is None else text for text in values.dt.strftime(_TIME_FORMATS[kind]).to_list()]
+        shown = values.dt.strftime(_TIME_FORMATS[kind])
+        if kind == "hour":
+            shown += _offsets_where_told_twice(values, time_zone)
+        return ["" if text is None else text for text in shown.to_list()]
     if values.dtype.is_numeric():
         number = seconds if values.dtype.is_float() else count
         return ["" if value is None else number(value) for value in values.to_list()]
-    shown = {"path": path, "usage_type": usage_type}.get(kind, label)
-    return [shown(text) if text else "" for text in values.cast(pl.String).to_list()]
+    read = {"path": path, "usage_type": usage_type}.get(kind, label)
+    return [read(text) if text else "" for text in values.cast(pl.String).to_list()]
+
+
+def _offsets_where_told_twice(times: pl.Series, time_zone: str) -> pl.Series:
+    """` +0100` for times that the clocks of their zone show twice, in the night in which they are put back; else nothing."""
+    naive = times.dt.replace_time_zone(None)
+    first, last = (naive.dt.replace_time_zone(time_zone, ambiguous=which) for which in ("earliest", "latest"))
+    return times.dt.strftime(" %z").set(first == last, "")
 
 
 def count(value: int) -> str:

@@ -7,6 +7,7 @@ What people write and read includes the last day; a `TimeRange` is half-open and
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
@@ -263,7 +264,9 @@ def _earliest(month: int, day: int, limit: date) -> date:
 
 
 def _nearest(month: int, day: int, years: range, fits: Callable[[date], bool]) -> date:
-    _date(2024, month, day)  # says what is wrong with 13-01 and 02-30; 2024 is a leap year
+    if month in range(1, 13) and day not in range(1, monthrange(2024, month)[1] + 1):  # 2024 is a leap year
+        raise QueryError(f"{_MONTHS[month - 1]} has no day {day}")
+    _date(2024, month, day)  # says what is wrong with 13-01
     for year in years:  # nine years hold a February 29 always, around 2100 too
         try:
             found = date(year, month, day)

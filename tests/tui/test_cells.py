@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -58,7 +58,6 @@ def test_times_are_in_the_zone_asked_for_with_a_fraction_only_if_any() -> None:
     assert texts(times, "time", "UTC") == ["2026-11-01 05:59:58", "2026-11-01 06:00:00.250", ""]
     # The hour that comes twice in New York, and a zone half an hour off.
     assert texts(times, "time", "America/New_York") == ["2026-11-01 01:59:58", "2026-11-01 01:00:00.250", ""]
-    assert texts(times, "hour", "Asia/Kolkata") == ["2026-11-01 11:00", "2026-11-01 11:00", ""]
     assert texts(times, "day", "Pacific/Apia") == ["2026-11-01", "2026-11-01", ""]
     assert texts(times, "month", "America/Los_Angeles") == ["2026-10", "2026-10", ""]
     assert texts(pl.Series([date(2026, 11, 1)]), "day", "Asia/Kolkata") == ["2026-11-01"]
@@ -79,3 +78,16 @@ def test_usage_types_read_as_words_and_strange_ones_stay() -> None:
     assert usage_type("DEDICATED_DEPLOYMENT_USAGE") == "Dedicated deployment"
     assert usage_type("something_NEW\x1b") == "something_NEW␛"
     assert usage_type("_USAGE") == "_USAGE"
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "shown"),
+    [
+        ("Asia/Kolkata", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), ["2026-11-01 11:00", "2026-11-01 12:00"]),
+        ("Europe/Berlin", datetime(2026, 10, 25, 0, tzinfo=UTC), ["2026-10-25 02:00 +0200", "2026-10-25 02:00 +0100"]),
+        ("Australia/Lord_Howe", datetime(2026, 4, 4, 14, tzinfo=UTC), ["2026-04-05 01:00", "2026-04-05 01:30 +1030"]),
+    ],
+)
+def test_no_two_hours_read_alike(zone: str, first: datetime, shown: list[str]) -> None:
+    hours = pl.Series([first, first + timedelta(hours=1), None])
+    assert texts(hours, "hour", zone) == [*shown, ""]

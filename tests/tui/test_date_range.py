@@ -156,6 +156,7 @@ async def test_days_that_are_not_there_are_marked(show) -> None:
         text = "\n".join(pilot.app.lines())
         assert "20~21[22]" in text
         assert "31·" in text
+        assert "23 24 25" in text, "days to come are not marked as missing"
         assert "not fetched" in text
 
 

@@ -192,8 +192,12 @@ class RangeCalendar(Painted, Widget, can_focus=True):
             return Segment("]", chosen)
         if shown is not None and after == shown[0]:
             return Segment("[", chosen)
-        known = " " if before is None or not self._states else STATE_MARKS[self._states.get(before, "missing")]
+        known = STATE_MARKS[self._state(before)] if before is not None else " "
         return Segment(known, chosen if self._inside(before) and self._inside(after) else self.ground)
+
+    def _state(self, day: date) -> DayState:
+        """What is kept of a day. Of those that are still to come nothing can be."""
+        return self._states.get(day, "missing") if self._states and day <= self.today else "have"
 
     def _inside(self, day: date | None) -> bool:
         shown = self._shown()
@@ -201,7 +205,7 @@ class RangeCalendar(Painted, Widget, can_focus=True):
 
     def _day_style(self, day: date) -> Style:
         names = ["chosen"] if self._inside(day) else []
-        if self._states and self._states.get(day, "missing") == "missing":
+        if self._state(day) == "missing":
             names.append("missing")
         if day == self.today:
             names.append("today")
