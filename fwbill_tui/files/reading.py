@@ -14,6 +14,7 @@ from fwbill_tui.files.compressed import DamagedError
 from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile, plain
 from fwbill_tui.files.opening import Opened, opened
 from fwbill_tui.usage.csv_reader import THREADS, read_csv, read_header
+from fwbill_tui.usage.header import RollupFound
 from fwbill_tui.usage.literal import literal
 from fwbill_tui.usage.names import ExportFormatError
 from fwbill_tui.usage.schema import Batch, EventTypes
@@ -68,6 +69,18 @@ def _of_pattern(error: UnreadableFile) -> UnreadableFile:
     """Objects of a pattern are read as one: where it ends, the rest of them is missing, too."""
     reason = f"{error.reason}; of this pattern nothing that follows is read, either: name its objects one by one"
     return UnreadableFile(error.name, reason, error.events)
+
+
+def is_rollup(source: Input) -> bool:
+    """Whether a file of this machine has the columns of a rollup. Raises UnreadableFile for one that cannot be read."""
+    try:
+        if source.path is not None and source.size is not None:
+            _look_at(source)
+    except UnreadableFile as error:
+        if isinstance(error.__cause__, RollupFound):
+            return True
+        raise
+    return False
 
 
 def _look_at(source: Input) -> None:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fwbill_tui.files.inputs import Input, OnUnreadable, UnreadableFile, expand
-from fwbill_tui.files.reading import read_inputs
+from fwbill_tui.files.reading import is_rollup, read_inputs
 from fwbill_tui.sources.room import MOST, free_memory, memory_of_events
 from fwbill_tui.sources.source import Progress, Provenance
 from fwbill_tui.usage.csv_reader import THREADS
@@ -74,6 +74,18 @@ class FileSource:
     def repeatable(self) -> bool:
         """Whether all of it can be read a second time, unlike standard input."""
         return all(file.url is not None or file.size is not None for file in self._inputs)
+
+    def has_rollups(self) -> bool:
+        """Whether the first file is a rollup, so that `RollupSource` reads it. Reads its beginning.
+
+        Raises UnreadableFile, unless unreadable files are skipped.
+        """
+        try:
+            return is_rollup(self._inputs[0])
+        except UnreadableFile:
+            if self._skip_unreadable:
+                return False
+            raise
 
     def reads(self, path: Path) -> bool:
         """Whether a path leads to one of the files."""

@@ -133,10 +133,15 @@ def _demo_host(rows: int, made: TimeRange) -> str:
     return host
 
 
-def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool = False) -> Opening:
-    """Exported files, or rollups, as a source. Raises what `files.inputs.expand` raises for a name that leads nowhere."""
+def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool | None = None) -> Opening:
+    """Exported files, or rollups, as a source; None: whichever the first of them is.
+
+    Raises what `files.inputs.expand` raises for a name that leads nowhere and, where it looks, UnreadableFile.
+    """
     from fwbill_tui.sources.head_start import file_source
 
+    if rollup is None:
+        rollup = file_source(arguments, launch).has_rollups()
     return Opening(file_source(arguments, launch, rollup=rollup), launch.query)
 
 

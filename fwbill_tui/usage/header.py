@@ -16,6 +16,10 @@ MOST_COLUMNS = 2_000
 """Polars takes minutes over the columns of a wider file; Fireworks writes 13."""
 
 
+class RollupFound(ExportFormatError):  # noqa: N818 - what it is, not what is wrong with it
+    """The columns are those of a rollup."""
+
+
 class Header(NamedTuple):
     """The columns of one file, in the file's order. Build with `of` or `parse`, which check them."""
 
@@ -25,13 +29,14 @@ class Header(NamedTuple):
     def of(cls, names: list[str], source: str) -> Self:
         """Check column names.
 
-        Raises ExportFormatError when one is missing, named twice or called like a pattern, or when there are too many.
+        Raises ExportFormatError when one is missing, named twice or called like a pattern, or when there are too many;
+        RollupFound for those of a rollup.
         """
         names = [name.strip(" \t\r\ufeff") for name in names]
         missing = [name for name in REQUIRED_COLUMNS if name not in names]
         if missing:
             if {"bucket", "events"} <= set(names):
-                raise ExportFormatError(f"{source}: a rollup, not single events: add --rollup")
+                raise RollupFound(f"{source}: a rollup, not single events: add --rollup")
             raise ExportFormatError(
                 f"{source}: not a usage export: no column {' and no column '.join(missing)}; found {_listing(names)}"
             )

@@ -14,7 +14,10 @@ from fwbill_tui.sources.files import FileSource
 from fwbill_tui.sources.launch import Launch
 from fwbill_tui.sources.loading import load
 from fwbill_tui.tui.app import FwbillApp
+from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.explorer import ExplorerScreen
+from fwbill_tui.tui.screens.login import LoginScreen
+from fwbill_tui.tui.screens.open_files import OpenFilesScreen
 from fwbill_tui.tui.screens.row_detail import RowDetailScreen
 from fwbill_tui.tui.widgets.status import NoticeLine, StatusLine
 from fwbill_tui.tui.widgets.totals import TotalsPanel
@@ -86,3 +89,31 @@ async def test_a_time_zone_that_cuts_its_buckets_is_taken_back(rollup: Path) -> 
         await seen.settle()
         assert seen.query.time_zone == "UTC"
         assert seen.part(StatusLine).standing.range.endswith("UTC")
+
+
+async def test_a_rollup_is_opened_on_screen_and_what_is_none_leaves_the_old_one_there(rollup: Path) -> None:
+    (rollup.parent / "foreign.csv").write_text("a,b,c\n1,2,3\n")
+    async with explorer(rollup.parent / "usage.csv") as seen:
+        before = seen.screen
+
+        async def choose(name: str) -> None:
+            await seen.pilot.press("ctrl+l", "o")
+            await seen.until(lambda: isinstance(seen.app.screen, OpenFilesScreen))
+            await seen.pilot.pause(0.2)
+            await seen.pilot.press(*name)
+            await seen.pilot.pause(0.3)
+            await seen.pilot.press("enter")
+
+        await choose("foreign.csv")
+        await seen.until(lambda: isinstance(seen.app.screen, LoginScreen))
+        assert "not a usage export" in "\n".join(str(note.render()) for note in seen.app.screen.query(Note))
+        await seen.pilot.press("escape")
+        await seen.until(lambda: seen.app.screen is before)
+        assert seen.part(TotalsPanel).totals.events == ROWS
+
+        await choose("hours.parquet")
+        await seen.until(lambda: isinstance(seen.app.screen, ExplorerScreen) and seen.app.screen is not before)
+        await seen.until(lambda: seen.screen._provenance is not None)
+        await seen.settle()
+        assert seen.part(StatusLine).standing.source.endswith("hours.parquet (rollup)")
+        assert seen.part(TotalsPanel).totals.events == ROWS
