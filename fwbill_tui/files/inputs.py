@@ -18,7 +18,8 @@ from fwbill_tui.user_paths import expanded, mode_of
 
 STANDARD_INPUT = "-"
 _URL = re.compile(r"(?:s3a?|gs|gcs|az|abfss?)://.+")
-_FOLDER_SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+"""Files that are taken of a folder; a file of any other name can be named."""
 
 
 class UnreadableFile(ExportFormatError):  # noqa: N818 - the thing that is wrong, as it is told to the user
@@ -112,7 +113,7 @@ def _paths(argument: str, refuse: Refuse) -> tuple[list[Path], str]:
         if error.errno != errno.ENAMETOOLONG:
             unmatched = plain(error)
     if mode is not None and stat.S_ISDIR(mode):
-        endings = f"{', '.join(_FOLDER_SUFFIXES[:-1])} or {_FOLDER_SUFFIXES[-1]}"
+        endings = f"{', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
         return list(_no_pipes(_exports(path, refuse), refuse)), f"no {endings} file in this folder"
     if os.path.lexists(path):
         return [path], ""
@@ -125,7 +126,7 @@ def _paths(argument: str, refuse: Refuse) -> tuple[list[Path], str]:
 
 def _exports(folder: Path, refuse: Refuse) -> Iterator[Path]:
     """The exports below a folder, hidden ones left out (editors' locks, other systems' leftovers)."""
-    return (path for path in files_below(folder, refuse) if path.name.lower().endswith(_FOLDER_SUFFIXES))
+    return (path for path in files_below(folder, refuse) if path.name.lower().endswith(ENDINGS))
 
 
 def _no_pipes(files: Iterable[Path], refuse: Refuse) -> Iterator[Path]:

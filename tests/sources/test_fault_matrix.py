@@ -152,7 +152,7 @@ GATEWAY_ROWS = [
     final("gRPC PERMISSION_DENIED", Status("PERMISSION_DENIED"), "no permission", "check the account id", code=NO_ACCOUNT),
     final("gRPC NOT_FOUND", Status("NOT_FOUND", trailers=True), "no such account", "check the account id", code=NO_ACCOUNT),
     final(
-        "suspended account (gRPC)", Status("FAILED_PRECONDITION", "suspended"), '"suspended"', "see Billing", code=FAILED
+        "suspended account (gRPC)", Status("FAILED_PRECONDITION", "suspended"), '"suspended"', "see Billing", code=NETWORK
     ),
     passing("gRPC UNAVAILABLE once", Status("UNAVAILABLE"), at=EXPORT),
     passing("gRPC RESOURCE_EXHAUSTED nine times", Status("RESOURCE_EXHAUSTED", trailers=True), at=EXPORT, times=9),

@@ -287,7 +287,7 @@ def test_cells_that_are_read(column: str, text: str, value: object) -> None:
         (ROW.rpartition(",")[0], "12 fields"),
         (ROW.rpartition(",")[0].rpartition(",")[0] + ",", "12 fields"),
         ('"a, b",c,,', "4 fields"),
-        ("x", "1 fields"),
+        ("x", "1 field "),
         ('"never closed' + ROW, "a quoted field is not closed"),
         ('"a"b' + ROW, "text follows the closing quote"),
         ('""a""' + ROW, "text follows the closing quote"),

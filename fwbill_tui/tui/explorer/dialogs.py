@@ -17,7 +17,7 @@ from fwbill_tui.usage.rollup_ledger import RollupLedger
 from fwbill_tui.usage.zones import zone
 
 if TYPE_CHECKING:
-    from fwbill_tui.tui.widgets.calendar import DayState
+    from fwbill_tui.archive.manifest import DayState
 
 
 class ExplorerDialogs(ExplorerFiles):

@@ -33,8 +33,8 @@ from fwbill_tui.usage.ranges import whole_days
 from fwbill_tui.usage.search import unknown_names
 
 if TYPE_CHECKING:
+    from fwbill_tui.archive.manifest import DayState
     from fwbill_tui.sources.archived import ArchivedSource
-    from fwbill_tui.tui.widgets.calendar import DayState
 
 _SOON = 0.1
 """Seconds."""

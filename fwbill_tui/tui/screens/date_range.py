@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from fwbill_tui.tui.screens.boxed import Note
 from fwbill_tui.tui.screens.dialog import Dialog
 from fwbill_tui.tui.widgets.button import Button
-from fwbill_tui.tui.widgets.calendar import DayState, RangeCalendar
+from fwbill_tui.tui.widgets.calendar import RangeCalendar
 from fwbill_tui.tui.widgets.fields import ChoiceList, Line
 from fwbill_tui.tui.widgets.painted import Columns, Rows
 from fwbill_tui.usage.query import QueryError, TimeRange
@@ -32,6 +32,9 @@ from fwbill_tui.usage.ranges import (
     whole_days,
 )
 from fwbill_tui.usage.zones import local_date, zone_name, zone_names
+
+if TYPE_CHECKING:
+    from fwbill_tui.archive.manifest import DayState
 
 
 @dataclass(frozen=True, slots=True)

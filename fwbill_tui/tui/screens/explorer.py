@@ -341,6 +341,8 @@ class ExplorerScreen(OwnClicks, PaintedOnce, ExplorerChart):
             if inside is not None:
                 table = self.query_one(UsageTable)
                 key = {name: message.values[name] for name in seen.group_by}
+                if table.cursor_cell is not None:  # a sum's column need not be where events begin
+                    table.action_whole_row()
                 self.ask(inside, (*self._history.drilled, Drilled(seen, key, message.position - table.top)))
 
     @on(SearchBox.Left)

@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fwbill_tui.files.inputs import ENDINGS
 from fwbill_tui.usage.literal import literal
 
-ENDINGS = (".csv", ".csv.gz", ".csv.zst", ".parquet")
-"""Files that are listed; a file of any other name can be typed."""
 MOST_SHOWN = 500
 
 

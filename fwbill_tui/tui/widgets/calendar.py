@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -29,8 +29,8 @@ from fwbill_tui.tui.widgets.painted import Painted
 from fwbill_tui.usage.query import QueryError
 from fwbill_tui.usage.zones import FIRST_YEAR, check_date, months_later
 
-DayState = Literal["have", "provisional", "missing"]
-"""What is known about a day's usage: read and final, read but it may still grow, not read."""
+if TYPE_CHECKING:
+    from fwbill_tui.archive.manifest import DayState
 
 STATE_MARKS: Mapping[str, str] = {"have": " ", "provisional": "~", "missing": "·"}
 

@@ -26,7 +26,7 @@ from fwbill_tui.usage.names import dimension_of
 from fwbill_tui.usage.ranges import day_said
 
 if TYPE_CHECKING:
-    from fwbill_tui.tui.widgets.calendar import DayState
+    from fwbill_tui.archive.manifest import DayState
 
 _AXIS = 7
 _WIDEST_BAR = 6
