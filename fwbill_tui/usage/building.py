@@ -116,6 +116,8 @@ class LedgerBuilder:
 
     def _with_dictionaries(self, frame: pl.DataFrame) -> pl.DataFrame:
         further = [column for column in frame.columns if column not in COLUMNS]
+        if not further:  # any query waits for Polars' threads, which are at the next batches
+            return frame
         frame = _without_empty_text(frame, [column for column in further if (frame.get_column(column) == "").any()])
         for column in further:
             if column not in self._free_text:
