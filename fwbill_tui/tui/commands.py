@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from fwbill_tui.tui.here import here
 from fwbill_tui.tui.writing import Written
 from fwbill_tui.usage.literal import literal
 
@@ -58,7 +58,7 @@ class Commands(_Mixed):
         from fwbill_tui.export.atomic import new_file
         from fwbill_tui.export.errors import ExportError
 
-        path = Path.cwd() / f"{self.title}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}.svg"
+        path = here() / f"{self.title}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}.svg"
         try:
             with new_file(path, overwrite=True) as file:
                 file.write(self.export_screenshot().encode())
