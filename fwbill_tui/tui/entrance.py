@@ -140,9 +140,10 @@ def open_files(arguments: tuple[str, ...], launch: Launch, *, rollup: bool | Non
     """
     from fwbill_tui.sources.head_start import file_source
 
-    if rollup is None:
-        rollup = file_source(arguments, launch).has_rollups()
-    return Opening(file_source(arguments, launch, rollup=rollup), launch.query)
+    source = file_source(arguments, launch, rollup=bool(rollup))
+    if rollup is None and source.has_rollups():
+        source = file_source(arguments, launch, rollup=True)
+    return Opening(source, launch.query)
 
 
 def open_kept(launch: Launch) -> Opening:

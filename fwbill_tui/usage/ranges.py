@@ -264,9 +264,10 @@ def _earliest(month: int, day: int, limit: date) -> date:
 
 
 def _nearest(month: int, day: int, years: range, fits: Callable[[date], bool]) -> date:
-    if month in range(1, 13) and day not in range(1, monthrange(2024, month)[1] + 1):  # 2024 is a leap year
+    leap_year = 2024
+    _date(leap_year, month, 1)  # says what is wrong with 13-01
+    if not 1 <= day <= monthrange(leap_year, month)[1]:
         raise QueryError(f"{_MONTHS[month - 1]} has no day {day}")
-    _date(2024, month, day)  # says what is wrong with 13-01
     for year in years:  # nine years hold a February 29 always, around 2100 too
         try:
             found = date(year, month, day)

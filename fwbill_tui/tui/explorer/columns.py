@@ -43,7 +43,7 @@ def title_of_column(column: str) -> str:
 
 
 def is_searched(name: str) -> bool:
-    """Whether a name is not that of a column of numbers or times, as it is in files or on screen."""
+    """Whether a search may look in what is called so, in files or on screen: it looks in no column of numbers or times."""
     named = (kind for column, (title, kind) in _EVENT_COLUMNS.items() if name.lower() in (column, title))
     return not _NOT_SEARCHED.intersection(named)
 

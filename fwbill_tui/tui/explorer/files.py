@@ -190,18 +190,19 @@ class ExplorerFiles(Plain, Screen[None]):
     def action_copy_cell(self) -> None:
         """Copy the cell, or the first cell of the row, as it would be saved."""
         table = self.query_one(UsageTable)
-        name = table.cursor_cell[0] if table.cursor_cell else table.columns[0].name if table.columns else ""
-        saved = self._row_as_saved([name]) if name else ""
+        names = [table.cursor_cell[0]] if table.cursor_cell else [column.name for column in table.columns[:1]]
+        saved = self._row_as_saved(names)
         if not saved:
             self.notify("there is no row to copy from", timeout=2)
             return
         import csv
 
+        title = columns.title_of_column(names[0])
         value = "".join(cell for row in list(csv.reader(io.StringIO(saved, newline="")))[1:] for cell in row)
         if value:
-            self._copy(literal(value), columns.title_of_column(name))
+            self._copy(literal(value), title)
         else:
-            self.notify(f"{columns.title_of_column(name)} is empty: nothing is copied", timeout=2, markup=False)
+            self.notify(f"{title} is empty: nothing is copied", timeout=2, markup=False)
 
     def action_copy_row(self) -> None:
         """Copy the row as CSV: the names of the columns, and a line as it would be saved."""
