@@ -287,9 +287,10 @@ async def test_a_picture_is_saved_where_the_program_was_started(export: Path, fo
 
 
 async def test_a_search_in_numbers_says_that_they_are_not_searched(export: Path) -> None:
-    async with explorer(export) as seen:
-        await seen.press("slash", *"prompt:33", "enter")
-        assert "search looks in labels, not in prompt; f on a cell" in seen.part(UsageTable).render_line(HEADER + 1).text
+    async with explorer(export, size=(80, 24)) as seen:
+        await seen.press("slash", *"uncached_prompt_tokens:33", "enter")
+        said = "No events match: uncached_prompt_tokens is no label; f filters by a cell."
+        assert said in seen.part(UsageTable).render_line(HEADER + 1).text
 
 
 async def test_what_came_through_a_pipe_is_not_read_again(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:

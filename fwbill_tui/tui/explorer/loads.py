@@ -166,10 +166,10 @@ class ExplorerLoads(ExplorerDialogs):
             return f"Nothing could be loaded. r tries again, {other}."
         missing = bool(self.partial())
         if query.filtered:
-            further = self._ledger.events.columns if self._ledger is not None else ()
-            if unknown := [cells.label(name) for name in unknown_names(query.search, further)]:
-                if not is_searched(unknown[0]):
-                    return f"No events match: search looks in labels, not in {unknown[0]}; f on a cell filters by it."
+            columns, further = (self._ledger.events.columns, self._ledger.further) if self._ledger is not None else ((), ())
+            if numbers := [cells.label(name) for name in unknown_names(query.search, further) if not is_searched(name)]:
+                return f"No events match: {numbers[0]} is no label; f filters by a cell."
+            if unknown := [cells.label(name) for name in unknown_names(query.search, columns)]:
                 return f"No events match: there is no column {unknown[0]}, so {unknown[0]}: is part of the word here."
             return f"No events match{' in what is here' * missing}. x in the table clears the filters."
         if missing:
